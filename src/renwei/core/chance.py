@@ -1,0 +1,99 @@
+"""All randomness of decisions: u(unit, salt, slot), a fixed 64-bit hash seen as a uniform.
+
+The same unit, salt and slot give the same number for ever, in Python and in numpy, so
+arms, hold-outs and layouts stick to a person without anything being stored, and any draw
+can be replayed. The mixer is the finaliser of splitmix64 (Steele, Lea and Flood 2014,
+doi:10.1145/2714064.2660195), applied to the unit, to the salt and to the slot in turn.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from datetime import datetime
+from typing import Any
+
+from renwei.core.clock import to_us
+
+MASK = 0xFFFFFFFFFFFFFFFF
+GOLDEN = 0x9E3779B97F4A7C15
+_TO_UNIT = 2.0**-53
+_salts: dict[str, int] = {}
+
+
+def mix(x: int) -> int:
+    """Scramble 64 bits; a bijection.
+
+    Example:
+        >>> hex(mix(1))
+        '0x5692161d100b05e5'
+    """
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & MASK
+    return x ^ (x >> 31)
+
+
+def hash64(text: str) -> int:
+    """A 64-bit number for a text, the same on every machine and in every version."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def salt64(salt: str) -> int:
+    """`hash64`, remembered: salts are few and used often."""
+    number = _salts.get(salt)
+    if number is None:
+        number = _salts.setdefault(salt, hash64(salt))
+    return number
+
+
+def u(unit: int, salt: str, slot: int = 0) -> float:
+    """A uniform in [0, 1) fixed by unit, salt and slot.
+
+    Args:
+        unit: What the draw sticks to: a decision, a session or a person, as 64 bits.
+        salt: What the draw is for, such as "today/holdout".
+        slot: Position within one answer.
+
+    Example:
+        >>> u(42, "a") == u(42, "a"), u(42, "a") == u(42, "b")
+        (True, False)
+    """
+    x = mix((unit & MASK) ^ mix((salt64(salt) + slot * GOLDEN) & MASK))
+    return (mix((x + GOLDEN) & MASK) >> 11) * _TO_UNIT
+
+
+def u_many(units: Any, salt: str, slot: int = 0) -> Any:
+    """`u` for a numpy array of units: shape (n,), uint64 or int64 -> shape (n,), float64."""
+    import numpy as np
+
+    x = np.asarray(units).astype(np.uint64) ^ np.uint64(mix((salt64(salt) + slot * GOLDEN) & MASK))
+    x = _mix_many(_mix_many(x) + np.uint64(GOLDEN))
+    return (x >> np.uint64(11)).astype(np.float64) * _TO_UNIT
+
+
+def _mix_many(x: Any) -> Any:
+    import numpy as np
+
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def new_number() -> int:
+    """A fresh random 63-bit number for an actor; positive, so that SQLite keeps it as is."""
+    return int.from_bytes(os.urandom(8), "little") >> 1 or 1
+
+
+def new_id(at: datetime) -> str:
+    """A UUIDv7 (RFC 9562): sorts by time, unguessable in the rest.
+
+    Example:
+        >>> from datetime import UTC
+        >>> new_id(datetime(2026, 1, 1, tzinfo=UTC))[:13]
+        '019b76da-a800'
+    """
+    ms = to_us(at) // 1000 & 0xFFFFFFFFFFFF
+    rest = int.from_bytes(os.urandom(10), "big")
+    value = ms << 80 | 0x7 << 76 | (rest >> 68 & 0xFFF) << 64 | 0b10 << 62 | rest & (1 << 62) - 1
+    return str(uuid.UUID(int=value))
