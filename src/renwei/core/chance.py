@@ -97,3 +97,36 @@ def new_id(at: datetime) -> str:
     rest = int.from_bytes(os.urandom(10), "big")
     value = ms << 80 | 0x7 << 76 | (rest >> 68 & 0xFFF) << 64 | 0b10 << 62 | rest & (1 << 62) - 1
     return str(uuid.UUID(int=value))
+
+
+_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def to_id(number: int, prefix: str = "p") -> str:
+    """One of our 63-bit numbers as people see it: a letter and 13 digits that read aloud well.
+
+    Example:
+        >>> to_id(12345678901234567890 >> 1)
+        'p5bajmrstrz1b9'
+    """
+    digits = [_CROCKFORD[number >> shift & 31] for shift in range(60, -1, -5)]
+    return prefix + "".join(digits)
+
+
+def from_id(text: str, prefix: str = "p") -> int | None:
+    """The number behind an id, or None where the text is no id.
+
+    Example:
+        >>> from_id(to_id(77)), from_id("13800138000")
+        (77, None)
+    """
+    digits = text.strip().lower().removeprefix(prefix)
+    if len(digits) != 13 or not text.strip().lower().startswith(prefix):
+        return None
+    number = 0
+    for digit in digits:
+        place = _CROCKFORD.find(digit)
+        if place < 0:
+            return None
+        number = number << 5 | place
+    return number if number <= MASK >> 1 else None

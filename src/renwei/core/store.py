@@ -143,7 +143,7 @@ class Merge:
 class People(Protocol):
     """Actors, persons, profiles and the vault. Only the vault holds personal data."""
 
-    def actors(self, names: Sequence[Named], at: datetime) -> list[int]:
+    def actors(self, names: Sequence[Named], at: datetime, source: str = "") -> list[int]:
         """Find or make the actor of each identifier; NOBODY where it was forgotten."""
         ...
 
@@ -164,7 +164,14 @@ class People(Protocol):
         ...
 
     def merge(
-        self, kept: int, gone: int, *, reason: str, at: datetime, values: Mapping[str, Any] | None
+        self,
+        kept: int,
+        gone: int,
+        *,
+        reason: str,
+        at: datetime,
+        source: str = "",
+        values: Mapping[str, Any] | None = None,
     ) -> Merge:
         """Make two persons one, reversibly."""
         ...
@@ -197,12 +204,15 @@ class People(Protocol):
         """The statements of many persons at once, aligned."""
         ...
 
-    def keep(self, actor: int, name: str, texts: Sequence[str]) -> None:
-        """Seal personal texts (name, address, order number, note) in the vault, deduped."""
+    def keep_many(self, rows: Iterable[tuple[int, str, str]], source: str = "") -> None:
+        """Seal personal texts (name, address, order number, note), deduped, for many (actor, name, text) at once; the first source of a text is kept."""
         ...
 
-    def keep_many(self, rows: Iterable[tuple[int, str, str]]) -> None:
-        """`keep` for many (actor, name, text) at once."""
+    def withdraw(self, source: str, still: Sequence[int]) -> Mapping[str, int]:
+        """Take back facts, consents, texts, merges and actors that this source brought first.
+
+        Actors in `still` (others' events refer to them) stay; returns counts by what.
+        """
         ...
 
     def open(self, person: int) -> dict[str, list[str]]:
