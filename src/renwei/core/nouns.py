@@ -74,8 +74,9 @@ class ConsentState(StrEnum):
 class Consent:
     """One statement about one purpose and channel ("*" = every channel); kept for ever.
 
-    Purposes: service, care, marketing, profiling, sensitive, location. `text_version` names
-    the wording agreed to, `source` the file, form or conversation that proves it.
+    Purposes: service, care, marketing, profiling, sensitive, location; a withdrawal for "*"
+    closes every purpose, while nothing is ever given for "*". `text_version` names the wording
+    agreed to, `source` the file, form or conversation that proves it.
     """
 
     purpose: str
@@ -105,7 +106,9 @@ def consent_by(
     consents: tuple[Consent, ...], purpose: str, channel: str, at: datetime
 ) -> ConsentState:
     """The state of consent by a time; a withdrawal for every channel closes each channel."""
-    own = [c for c in consents if c.purpose == purpose and c.at <= at]
+    if not consents:
+        return ConsentState.UNKNOWN
+    own = [c for c in consents if c.at <= at and _concerns(c, purpose)]
     latest: dict[str, Consent] = {}
     for consent in sorted(own, key=lambda c: c.at):
         latest[consent.channel] = consent
@@ -115,6 +118,12 @@ def consent_by(
         return here.state if here.at >= every.at else every.state
     chosen = here or every
     return chosen.state if chosen else ConsentState.UNKNOWN
+
+
+def _concerns(consent: Consent, purpose: str) -> bool:
+    if consent.purpose == "*":
+        return consent.state is ConsentState.WITHDRAWN
+    return consent.purpose == purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +188,9 @@ class Ask:
     """One question to the kernel: for whom, where, when, in which context.
 
     `unit` is what the draw sticks to (decision, session or person as 64 bits); 0 lets the
-    kernel take the decision's own id. `prices` are multipliers of shared limits, by counter.
+    kernel take the decision's own id. `sticky` is what lasting assignments (hold-outs, arms)
+    stick to: 0 for the person, after a merge the person who was assigned first. `prices` are
+    multipliers of shared limits, by counter, in grid steps a unit. `position` is the log's.
     `limit` is how many items are wanted, at most the surface's slots.
     """
 
@@ -193,6 +204,7 @@ class Ask:
     parent: str = ""
     position: int = 0
     map_version: int = 0
+    sticky: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +246,11 @@ class Decision:
     """What was chosen for whom, from what, with what odds, by which policy, and why.
 
     `items`, `scores`, `sources`, `codes` are what the policy saw: kept candidates only, in
-    slate order; scores in steps of the grid. `chosen` are item numbers in slot order and
-    `odds` their probabilities, each conditional on the slots before it.
+    slate order; scores in steps of the grid, prices subtracted. `chosen` are item numbers in
+    slot order and `odds` their probabilities, each conditional on the slots before it; NOTHING
+    ends an answer. `reasons` stand for the shown items (NOTHING is not shown), in slot order.
+    `policy` is the policy's whole name, settings included, so that the draw replays.
+    `consent` is the basis that was relied on, such as "care:unknown".
     """
 
     id: str

@@ -24,7 +24,11 @@ class Source(Protocol):
         ...
 
     def propose(self, ask: Ask) -> Slate:
-        """Candidates for this person now; may be empty. Must not look past ask.at."""
+        """Candidates for this person now; may be empty. Must not look past ask.at.
+
+        The reason code of a row is the source's own word for it (popular, new): what is said
+        where no cause can be shown to have raised the score.
+        """
         ...
 
     def reason(self, ask: Ask, item: int) -> Reason:
@@ -37,7 +41,11 @@ class Source(Protocol):
 
 
 class Guard(Protocol):
-    """Removes what must not be chosen, before the draw."""
+    """Removes what must not be chosen, before the draw. `nothing` is never removed.
+
+    A guard may also have `keeps_many(asks, slates) -> mask` of shape (people, candidates) on
+    columns (renwei.core.batch); without it the batch asks `keeps` once a person.
+    """
 
     @property
     def name(self) -> str:
@@ -50,15 +58,23 @@ class Guard(Protocol):
 
 
 class Policy(Protocol):
-    """Chooses from what is left and states its odds."""
+    """Chooses from what is left and states its odds.
+
+    A policy may also have `choose_many(asks, slates) -> PickedMany` on columns; without it the
+    batch asks `choose` once a person.
+    """
 
     @property
     def name(self) -> str:
-        """Name and version, such as "best@1"."""
+        """Name, version and settings: "best@1 explore=0.05". All that a replay is told."""
         ...
 
     def choose(self, ask: Ask, slate: Slate) -> Picked:
-        """Draw with `u(ask.unit, salt, slot)` only, so that the draw replays."""
+        """Choose up to `ask.limit` slots; NOTHING ends the answer.
+
+        Draws with `u(ask.unit or ask.sticky, salt, slot)` only and reads of the ask no more
+        than unit, sticky, person, limit and the surface's name, so that the draw replays.
+        """
         ...
 
 
