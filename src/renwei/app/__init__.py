@@ -1,0 +1,3 @@
+"""Where the parts meet: settings, building, operations, jobs, and the demo shop."""
+
+from __future__ import annotations

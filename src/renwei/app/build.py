@@ -1,0 +1,131 @@
+"""The only place where objects meet; read it top to bottom.
+
+Settings, store, words, permits, estimates and hooks are put together into one Shop, which
+is what every operation is handed.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from renwei.core.clock import Clock, WallClock
+from renwei.core.operations import Operation, operations_of
+from renwei.core.shop import Progress, Shop, silent
+from renwei.core.words import Words
+
+RIBS = ("collect", "people", "reach")
+OPERATIONS = (
+    "renwei.collect.operations",
+    "renwei.people.operations",
+    "renwei.people.consent",
+    "renwei.people.rights",
+    "renwei.people.readiness",
+    "renwei.people.learning",
+    "renwei.reach.operations",
+    "renwei.app.operations",
+)
+WORDS = (
+    "renwei.doors.cli",
+    "renwei.app",
+    "renwei.stores",
+    *(f"renwei.{rib}" for rib in RIBS),
+)
+ORDERS = ("order", "order-change", "return")
+FRESH_FOR = timedelta(hours=6)
+"""Estimates serve this long while no order came in; after that "days since" has moved on."""
+
+
+@functools.cache
+def operations() -> dict[str, Operation]:
+    """Every operation by name."""
+    return operations_of(importlib.import_module(name) for name in OPERATIONS)
+
+
+@functools.cache
+def words() -> Words:
+    """Every sentence of every part."""
+    return Words.load(WORDS)
+
+
+@contextmanager
+def open_shop(
+    directory: Path,
+    *,
+    language: str = "en",
+    progress: Progress = silent,
+    clock: Clock | None = None,
+    child: bool = False,
+) -> Iterator[Shop]:
+    """Open a workspace with everything an operation needs; close it whatever happens.
+
+    The directory's lock is the caller's business (see doors): a child works under its
+    parent's.
+
+    Raises:
+        Unavailable: The directory cannot be used; the code says why.
+    """
+    from renwei.app.permits import StorePermits
+    from renwei.app.settings import load_settings
+    from renwei.stores.embedded import open_store
+    from renwei.stores.shelf import ShelfFiles
+
+    ticking = clock or WallClock()
+    store = open_store(directory)
+    try:
+        settings = load_settings(store)
+        shop = Shop(
+            store=store,
+            clock=ticking,
+            settings=settings,
+            words=words(),
+            shelf=ShelfFiles(store.directory / "estimates"),
+            permits=StorePermits(store, settings.zone),
+            language=language,
+            progress=progress,
+            scrubbers=_scrubbers(),
+        )
+        yield replace(
+            shop, ready_estimates=lambda at: _ready_estimates(shop, at, in_child=not child)
+        )
+    finally:
+        store.close()
+
+
+def _scrubbers() -> tuple[Any, ...]:
+    from renwei.collect.imports import scrub
+
+    return (scrub,)
+
+
+def _ready_estimates(shop: Shop, at: datetime, *, in_child: bool) -> None:
+    """Learn anew unless stored estimates are as of `at` and know every order there is."""
+    held = shop.shelf.get("people")
+    if held is not None and _serves(shop, held.meta, at):
+        return
+    learn = operations()["learn"]
+    request = msgspec.convert({"at": at}, type=learn.request)
+    if in_child:
+        from renwei.app.jobs import run_child
+
+        run_child(learn, shop, request)
+    else:
+        learn.call(shop, request)
+
+
+def _serves(shop: Shop, meta: Any, at: datetime) -> bool:
+    as_of = datetime.fromisoformat(str(meta["as_of"]))
+    if not timedelta(0) <= at - as_of <= FRESH_FOR:
+        return False
+    if meta.get("map_version") != shop.store.people.map_version():
+        return False
+    newer = shop.store.log.read(after=int(meta["position"]), kinds=ORDERS)
+    return next(iter(newer), None) is None

@@ -1,0 +1,3 @@
+"""The command line, derived from the operations."""
+
+from __future__ import annotations

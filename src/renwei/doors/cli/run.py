@@ -1,0 +1,109 @@
+"""One command from arguments to answer: directory, lock, confirmation, work, output."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from renwei.app import build
+from renwei.core.errors import Refused, Unavailable
+from renwei.core.operations import Operation
+from renwei.core.shop import Progress, silent
+from renwei.doors.cli import derive, faults, views
+
+
+def run(operation: Operation, given: Mapping[str, Any], own: Mapping[str, Any], lang: str) -> None:
+    """Do one operation and print its answer."""
+    request = derive.request(operation, given)
+    directory = directory_of(own["data"])
+    if operation.destroys and not own["yes"]:
+        _confirm(operation, given, lang)
+    with _progress(lang) as progress:
+        answer = answer_of(operation, request, directory, lang=lang, progress=progress)
+    if own["as_json"]:
+        faults.out(answer)
+    else:
+        views.show(operation.name, answer, build.words(), lang)
+
+
+def answer_of(
+    operation: Operation, request: Any, directory: Path, *, lang: str, progress: Progress = silent
+) -> Any:
+    """Do one operation on a directory; the lock is held while it may write.
+
+    Raises:
+        Unavailable: No workspace there yet, or another process is writing.
+    """
+    if not operation.writes and not (directory / "state.db").exists():
+        raise Unavailable("no_workspace", path=str(directory))
+    with ExitStack() as stack:
+        if operation.writes:
+            from renwei.stores.lock import hold
+
+            stack.enter_context(hold(directory))
+        shop = stack.enter_context(build.open_shop(directory, language=lang, progress=progress))
+        if operation.child:
+            from renwei.app.jobs import run_child
+
+            return run_child(operation, shop, request)
+        return operation.call(shop, request)
+
+
+def directory_of(given: Path | None) -> Path:
+    """`--data`, else RENWEI_DATA, else the platform's folder for user data."""
+    if given is not None:
+        return given.absolute()
+    named = os.environ.get("RENWEI_DATA")
+    if named:
+        return Path(named).expanduser().absolute()
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("renwei", appauthor=False))
+
+
+def _confirm(operation: Operation, given: Mapping[str, Any], lang: str) -> None:
+    """Ask before something that cannot be taken back; never wait without a terminal."""
+    what = " ".join([operation.name, *(str(v) for v in given.values() if isinstance(v, str))])
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Refused("needs_yes", command=f"renwei {what} --yes")
+    question = build.words().say("cli.confirm", {"what": what}, lang)
+    if not click.confirm(question, err=True):
+        raise click.Abort
+
+
+@contextmanager
+def _progress(lang: str) -> Iterator[Progress]:
+    """A bar on a terminal's stderr once work lasts; nothing where nobody watches."""
+    if not sys.stderr.isatty():
+        yield silent
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,}/{task.total:,}"),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    tasks: dict[str, Any] = {}
+
+    def moved(what: str, done: int, of: int) -> None:
+        if what not in tasks:
+            text = build.words().say(f"progress.{what}", {}, lang)
+            tasks[what] = bar.add_task(text, total=of or None, rate="")
+        speed = bar.tasks[tasks[what]].speed
+        rate = f"{speed:,.0f}/s" if speed else ""
+        bar.update(tasks[what], completed=done, total=of or max(done, 1), rate=rate)
+
+    with bar:
+        yield moved
