@@ -1,0 +1,1 @@
+"""People: portraits, stages, tiers, consent, rights, readiness, and the job that learns."""

@@ -1,0 +1,180 @@
+"""Estimates as versioned, memory-mapped numpy files: a reader sees one whole version.
+
+DIR/estimates/<name>/<version>/ holds one .npy a column and meta.json; the file `current`
+beside the versions names the one in force and is swapped by rename. A crash at any moment
+leaves the version before.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from renwei.core.shop import Columns
+
+_KEPT_S = 90 * 86_400
+_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+_POINTER = "current"
+
+
+class ShelfFiles:
+    """The shelf of one data directory.
+
+    Example:
+        >>> import tempfile
+        >>> shelf = ShelfFiles(Path(tempfile.mkdtemp()))
+        >>> _ = shelf.put("people", {"person": np.array([7])}, {"model": "value@1"})
+        >>> shelf.get("people").columns["person"].tolist()
+        [7]
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._root = directory / "estimates"
+        self._open: dict[str, Columns] = {}
+
+    def put(self, name: str, columns: Mapping[str, Any], meta: Mapping[str, Any]) -> Columns:
+        """Write a new version and point to it; versions older than 90 days go.
+
+        Args:
+            name: What the estimates are of: lower-case letters, digits, "_" and "-".
+            columns: Aligned one-dimensional arrays of numbers or booleans, by name.
+            meta: JSON-able.
+
+        Raises:
+            ValueError: A name is no word, an array holds objects, or lengths differ.
+        """
+        arrays = {_word(key): _plain(key, value) for key, value in columns.items()}
+        if len({len(array) for array in arrays.values()}) > 1:
+            raise ValueError(f"columns of {name!r} differ in length")
+        folder = self._root / _word(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        version = f"{max((int(v) for v in _versions(folder)), default=0) + 1:08d}"
+        draft = folder / f".draft-{version}-{os.getpid()}"
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir()
+        for key, array in arrays.items():
+            with (draft / f"{key}.npy").open("wb") as file:
+                np.save(file, array)
+                _to_disk(file)
+        with (draft / "meta.json").open("w", encoding="utf-8") as file:
+            json.dump(dict(meta), file, ensure_ascii=False)
+            _to_disk(file)
+        _sync_folder(draft)
+        draft.rename(folder / version)
+        _point(folder, version)
+        self._drop_old(folder, version)
+        return self._load(name, version)
+
+    def get(self, name: str, version: str = "") -> Columns | None:
+        """The current (or one) version, or None; columns are read-only memory maps."""
+        folder = self._root / _word(name)
+        wanted = version or _pointed(folder)
+        if not wanted or not wanted.isdigit():
+            return None
+        held = self._open.get(name)
+        if held is not None and held.version == wanted:
+            return held
+        try:
+            return self._load(name, wanted)
+        except FileNotFoundError:
+            return None
+
+    def drop(self, name: str = "") -> None:
+        """Remove every version of a name (or of all names): forget, undo."""
+        folders = [self._root / _word(name)] if name else [*_folders(self._root)]
+        for folder in folders:
+            self._open.pop(folder.name, None)
+            # The pointer goes first: a crash half-way leaves nothing that could be read.
+            with suppress(FileNotFoundError):
+                (folder / _POINTER).unlink()
+                _sync_folder(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _load(self, name: str, version: str) -> Columns:
+        folder = self._root / name / version
+        meta = json.loads((folder / "meta.json").read_text("utf-8"))
+        columns = {path.stem: _mapped(path) for path in sorted(folder.glob("*.npy"))}
+        found = Columns(name, version, meta, columns)
+        if version == _pointed(self._root / name):
+            self._open[name] = found
+        return found
+
+    def _drop_old(self, folder: Path, current: str) -> None:
+        # Ages are told by the files alone: no clock is asked.
+        newest = (folder / current).stat().st_mtime
+        for version in _versions(folder):
+            old = folder / version
+            if version != current and newest - old.stat().st_mtime > _KEPT_S:
+                shutil.rmtree(old, ignore_errors=True)
+        for draft in folder.glob(".draft-*"):
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _word(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name for estimates")
+    return name
+
+
+def _plain(key: str, value: Any) -> np.ndarray[Any, Any]:
+    array = np.ascontiguousarray(value)
+    if array.dtype.kind not in "biuf" or array.ndim != 1:
+        raise ValueError(f"column {key!r} is no row of numbers")
+    return array
+
+
+def _mapped(path: Path) -> np.ndarray[Any, Any]:
+    # An empty file cannot be mapped.
+    mode: Any = "r" if path.stat().st_size > 128 else None
+    loaded: np.ndarray[Any, Any] = np.load(path, mmap_mode=mode, allow_pickle=False)
+    return loaded
+
+
+def _versions(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.name.isdigit())
+
+
+def _folders(root: Path) -> Iterator[Path]:
+    if root.is_dir():
+        yield from sorted(path for path in root.iterdir() if path.is_dir())
+
+
+def _pointed(folder: Path) -> str:
+    try:
+        return (folder / _POINTER).read_text("utf-8").strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _point(folder: Path, version: str) -> None:
+    _sync_folder(folder)
+    draft = folder / f".{_POINTER}-{os.getpid()}"
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(version)
+        _to_disk(file)
+    draft.replace(folder / _POINTER)
+    _sync_folder(folder)
+
+
+def _to_disk(file: IO[Any]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    # Windows cannot open a folder; there the rename itself is ordered.
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
