@@ -18,8 +18,11 @@ from typing import Any
 import msgspec
 
 from renwei.core.clock import Clock, WallClock
+from renwei.core.nouns import Autonomy
 from renwei.core.operations import Operation, operations_of
-from renwei.core.shop import Progress, Shop, silent
+from renwei.core.permission import HouseRules
+from renwei.core.shop import Progress, Settings, Shop, silent
+from renwei.core.store import Store
 from renwei.core.words import Words
 
 RIBS = ("collect", "people", "reach")
@@ -73,7 +76,6 @@ def open_shop(
     Raises:
         Unavailable: The directory cannot be used; the code says why.
     """
-    from renwei.app.permits import StorePermits
     from renwei.app.settings import load_settings
     from renwei.stores.embedded import open_store
     from renwei.stores.shelf import ShelfFiles
@@ -88,7 +90,7 @@ def open_shop(
             settings=settings,
             words=words(),
             shelf=ShelfFiles(store.directory / "estimates"),
-            permits=StorePermits(store, settings.zone),
+            permits=_permits(store, settings),
             language=language,
             progress=progress,
             scrubbers=_scrubbers(),
@@ -98,6 +100,19 @@ def open_shop(
         )
     finally:
         store.close()
+
+
+def _permits(store: Store, settings: Settings) -> HouseRules:
+    """The shop's own rules: its zone, and how far the program may go on each surface."""
+    levels = {name: store.papers.get("autonomy", name) for name in store.papers.names("autonomy")}
+    return HouseRules(
+        people=store.people,
+        counters=store.counters,
+        autonomy_of={
+            name: Autonomy(paper.body["level"]) for name, paper in levels.items() if paper
+        },
+        zone=settings.zone,
+    )
 
 
 def _scrubbers() -> tuple[Any, ...]:
@@ -112,7 +127,7 @@ def _ready_estimates(shop: Shop, at: datetime, *, in_child: bool) -> None:
     if held is not None and _serves(shop, held.meta, at):
         return
     learn = operations()["learn"]
-    request = msgspec.convert({"at": at}, type=learn.request)
+    request: Any = msgspec.convert({"at": at}, type=learn.request)
     if in_child:
         from renwei.app.jobs import run_child
 

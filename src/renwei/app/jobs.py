@@ -149,7 +149,7 @@ def _work(task: Task, progress: Progress) -> Any:
     from renwei.app import build
 
     operation = build.operations()[task.operation]
-    request = msgspec.json.decode(task.request, type=operation.request, dec_hook=paths_back)
+    request: Any = msgspec.json.decode(task.request, type=operation.request, dec_hook=paths_back)
     with build.open_shop(
         Path(task.directory), language=task.language, progress=progress, child=True
     ) as shop:

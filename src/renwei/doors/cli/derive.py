@@ -19,7 +19,7 @@ from renwei.core.operations import Operation
 from renwei.core.words import Words
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[datetime]):
     """An ISO 8601 time; without a zone it is taken as UTC."""
 
     name = "time"
@@ -37,7 +37,7 @@ class Moment(click.ParamType):
         return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-class FilePath(click.ParamType):
+class FilePath(click.ParamType[Path]):
     """A path; whether it exists is for the operation to say, in words."""
 
     name = "path"
