@@ -35,6 +35,7 @@ OPERATIONS = (
     "renwei.people.learning",
     "renwei.reach.operations",
     "renwei.app.operations",
+    "renwei.app.showing",
 )
 WORDS = (
     "renwei.doors.cli",
@@ -76,14 +77,13 @@ def open_shop(
     Raises:
         Unavailable: The directory cannot be used; the code says why.
     """
-    from renwei.app.settings import load_settings
     from renwei.stores.embedded import open_store
     from renwei.stores.shelf import ShelfFiles
 
     ticking = clock or WallClock()
     store = open_store(directory)
     try:
-        settings = load_settings(store)
+        settings = settings_of(store)
         shop = Shop(
             store=store,
             clock=ticking,
@@ -100,6 +100,18 @@ def open_shop(
         )
     finally:
         store.close()
+
+
+def settings_of(store: Store) -> Settings:
+    """What the shop says of itself now."""
+    from renwei.app.settings import load_settings
+
+    return load_settings(store)
+
+
+def renewed(shop: Shop, settings: Settings) -> Shop:
+    """The same shop under settings that changed while it was open (a first import)."""
+    return replace(shop, settings=settings, permits=_permits(shop.store, settings))
 
 
 def _permits(store: Store, settings: Settings) -> HouseRules:

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from renwei.app import build
+from renwei.app.showing import DEMO
 from renwei.core.errors import Refused, Unavailable
 from renwei.core.operations import Operation
 from renwei.core.shop import Progress, silent
@@ -21,7 +22,7 @@ from renwei.doors.cli import derive, faults, views
 def run(operation: Operation, given: Mapping[str, Any], own: Mapping[str, Any], lang: str) -> None:
     """Do one operation and print its answer."""
     request = derive.request(operation, given)
-    directory = directory_of(own["data"])
+    directory = directory_of(own["data"], demo=operation.name == DEMO)
     if operation.destroys and not own["yes"]:
         _confirm(operation, given, lang)
     with _progress(lang) as progress:
@@ -55,16 +56,19 @@ def answer_of(
         return operation.call(shop, request)
 
 
-def directory_of(given: Path | None) -> Path:
-    """`--data`, else RENWEI_DATA, else the platform's folder for user data."""
+def directory_of(given: Path | None, *, demo: bool = False) -> Path:
+    """`--data`, else RENWEI_DATA, else the platform's folder for user data.
+
+    The demo never goes where a shop's own data is: unless told, it has a folder beside it.
+    """
     if given is not None:
         return given.absolute()
     named = os.environ.get("RENWEI_DATA")
-    if named:
+    if named and not demo:
         return Path(named).expanduser().absolute()
     import platformdirs
 
-    return Path(platformdirs.user_data_dir("renwei", appauthor=False))
+    return Path(platformdirs.user_data_dir("renwei-demo" if demo else "renwei", appauthor=False))
 
 
 def _confirm(operation: Operation, given: Mapping[str, Any], lang: str) -> None:
