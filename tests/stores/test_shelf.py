@@ -76,7 +76,7 @@ def test_a_reader_of_another_process_sees_the_new_version(tmp_path: Path) -> Non
 def test_a_crash_before_the_pointer_swap_leaves_the_version_before(tmp_path: Path) -> None:
     shelf = ShelfFiles(tmp_path)
     kept = shelf.put("people", {"person": np.array([1])}, {})
-    pointer = tmp_path / "estimates" / "people" / "current"
+    pointer = tmp_path / "people" / "current"
     text = pointer.read_text()
     shelf.put("people", {"person": np.array([2])}, {})
     pointer.write_text(text)  # as if the rename had never happened
@@ -90,7 +90,7 @@ def test_a_crash_before_the_pointer_swap_leaves_the_version_before(tmp_path: Pat
 def test_a_half_written_draft_is_never_read_and_is_swept_away(tmp_path: Path) -> None:
     shelf = ShelfFiles(tmp_path)
     shelf.put("people", {"person": np.array([1])}, {})
-    draft = tmp_path / "estimates" / "people" / ".draft-00000002-99"
+    draft = tmp_path / "people" / ".draft-00000002-99"
     draft.mkdir()
     (draft / "person.npy").write_bytes(b"half")
     found = ShelfFiles(tmp_path).get("people")
@@ -104,7 +104,7 @@ def test_versions_older_than_ninety_days_are_dropped(tmp_path: Path) -> None:
     shelf = ShelfFiles(tmp_path)
     old = shelf.put("people", {"person": np.array([1])}, {})
     kept = shelf.put("people", {"person": np.array([2])}, {})
-    folder = tmp_path / "estimates" / "people"
+    folder = tmp_path / "people"
     now = time.time()
     os.utime(folder / old.version, (now, now - 91 * DAY_S))
     os.utime(folder / kept.version, (now, now - 89 * DAY_S))
@@ -123,7 +123,7 @@ def test_dropping_leaves_no_byte_of_any_version(tmp_path: Path) -> None:
     assert shelf.get("items") is not None
     shelf.drop()
     assert shelf.get("items") is None
-    assert [p for p in (tmp_path / "estimates").rglob("*") if p.is_file()] == []
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
 @pytest.mark.parametrize("name", ["../people", "People", "", "a b", "1x"])

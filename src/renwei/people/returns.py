@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 
 
-def given_back(orders: tuple[Ints, Ints, Ints], returns: tuple[Ints, Ints, Ints]) -> tuple[Ints, Ints, Ints]:
+def given_back(
+    orders: tuple[Ints, Ints, Ints], returns: tuple[Ints, Ints, Ints]
+) -> tuple[Ints, Ints, Ints]:
     """Book each return on orders of the same person that came before it.
 
     A return that equals an order to the cent takes that order; else the latest orders give

@@ -1,6 +1,6 @@
 """Estimates as versioned, memory-mapped numpy files: a reader sees one whole version.
 
-DIR/estimates/<name>/<version>/ holds one .npy a column and meta.json; the file `current`
+FOLDER/<name>/<version>/ holds one .npy a column and meta.json; the file `current`
 beside the versions names the one in force and is swapped by rename. A crash at any moment
 leaves the version before.
 """
@@ -26,7 +26,7 @@ _POINTER = "current"
 
 
 class ShelfFiles:
-    """The shelf of one data directory.
+    """The shelf of one data directory; `folder` is where it lies, made when first written.
 
     Example:
         >>> import tempfile
@@ -36,8 +36,8 @@ class ShelfFiles:
         [7]
     """
 
-    def __init__(self, directory: Path) -> None:
-        self._root = directory / "estimates"
+    def __init__(self, folder: Path) -> None:
+        self._root = folder
         self._open: dict[str, Columns] = {}
 
     def put(self, name: str, columns: Mapping[str, Any], meta: Mapping[str, Any]) -> Columns:
