@@ -1,0 +1,49 @@
+# Two commands are enough: make demo, make test. Each sets up .venv by itself.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types check bench docs wheel clean
+READY := .venv/.ready
+BIN := .venv/bin
+PYTHON ?=
+ARGS ?=
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+$(READY): uv.lock pyproject.toml .ci/setup.sh
+	@PYTHON="$(PYTHON)" sh .ci/setup.sh
+
+setup: $(READY) ## Make .venv and install everything (the others do this by themselves)
+
+demo: $(READY) ## Run the main job on a generated cosmetics shop
+	@$(BIN)/renwei demo $(ARGS)
+
+test: $(READY) ## Run the tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY) ## Style, import directions, size limits, clock and chance
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/python .ci/check_size.py
+	$(BIN)/python .ci/check_rules.py
+
+types: $(READY) ## Types, strictly, over source, tests and benchmarks
+	$(BIN)/mypy
+
+check: lint types test ## Everything a change must pass
+
+docs: $(READY) ## Say which commands, settings, errors and seams have no heading yet
+	@$(BIN)/python .ci/docs_missing.py
+
+bench: $(READY) ## Measure speed here; one JSON object a line, kept in benchmarks/results
+	@mkdir -p benchmarks/results
+	@for script in benchmarks/speed/*.py; do \
+	    echo "$$script" >&2; \
+	    $(BIN)/python "$$script" --json | tee -a benchmarks/results/speed.jsonl || exit 1; \
+	done
+
+wheel: $(READY) ## Build the wheel into dist/
+	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean: ## Remove .venv and what tools leave behind
+	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
