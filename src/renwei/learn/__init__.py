@@ -1,0 +1,1 @@
+"""Pure mathematics on arrays; knows no noun of the product."""
