@@ -234,10 +234,8 @@ def _named(column: list[int], names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _basis(surface: Surface, standing: Standing | None, seen: Slate, shown: list[int]) -> str:
-    if standing is None:
-        return ""
     trait = seen.traits[shown[0]] if shown and seen.traits else 0
-    return basis(surface, standing, trait)
+    return basis(surface, standing, trait) if standing else ""
 
 
 def _reasons(

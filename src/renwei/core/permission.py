@@ -149,7 +149,7 @@ def _own_consent(standing: Standing, kind: Trait) -> ConsentState:
 
 
 def basis(surface: Surface, standing: Standing, trait: int = Trait.PROMOTION) -> str:
-    """The consent that a candidate rests on, for the record.
+    """The consent that a candidate rests on, for the record; "" where it needs none.
 
     Example:
         >>> from datetime import timedelta
@@ -157,6 +157,8 @@ def basis(surface: Surface, standing: Standing, trait: int = Trait.PROMOTION) ->
         >>> basis(today, Standing(care=GIVEN), Trait.CARE)
         'care:given'
     """
+    if not concerns(surface, [trait]):
+        return ""
     kind = _kind(trait)
     purpose = {Trait.SERVICE: "service", Trait.CARE: "care"}.get(kind, surface.purpose)
     return f"{purpose}:{_own_consent(standing, kind).value}"
