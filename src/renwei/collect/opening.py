@@ -1,0 +1,108 @@
+"""From paths to mapped tables: every structural fault is met here, before anything is kept."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from renwei.collect.archives import Unpacked, unpack
+from renwei.collect.headers import header_row, letters, unique_names
+from renwei.collect.layouts import LAYOUTS, detect
+from renwei.collect.layouts.layout import Layout
+from renwei.collect.mapping import Mapped, understand
+from renwei.collect.tables import HEAD, Grid, Record, grids, tabulate
+from renwei.core.errors import NotATable
+
+OnRows = Callable[[int, int], None]
+
+
+def opened(
+    paths: Sequence[Path], forced: Layout | None, region: str, progress: OnRows | None
+) -> list[Mapped]:
+    """All tables of all files, understood.
+
+    Raises:
+        BadInput: A path cannot be read.
+        NotATable: A file is no table, or no table of orders.
+    """
+    files = [file for path in paths for file in unpack(path)]
+    mapped: list[Mapped] = []
+    before = 0
+    for n, file in enumerate(files):
+        weight = _Share(before, files[n:], progress)
+        tables = _tables(file, forced, region, weight)
+        before += sum(len(m.table.rows) for m in tables)
+        mapped += tables
+    if progress:
+        progress(before, before)
+    return mapped
+
+
+class _Share:
+    """Tells progress over several files: the rows of later ones are guessed by their bytes."""
+
+    def __init__(self, before: int, files: Sequence[Unpacked], progress: OnRows | None) -> None:
+        self.before = before
+        self.later = sum(len(f.content) for f in files[1:]) / max(len(files[0].content), 1)
+        self.progress = progress
+
+    def tell(self, done: int, estimate: int) -> None:
+        if self.progress:
+            whole = self.before + max(done, estimate) * (1 + self.later)
+            self.progress(self.before + done, int(whole))
+
+
+def _tables(file: Unpacked, forced: Layout | None, region: str, share: _Share) -> list[Mapped]:
+    sheets = grids(file)
+    found: list[Mapped] = []
+    refused: NotATable | None = None
+    for grid in sheets:
+        try:
+            found.append(_understood(grid, forced, region, share))
+        except NotATable as fault:
+            if len(sheets) == 1:
+                raise
+            refused = refused or fault
+    if not found and refused is not None:
+        raise refused
+    return found
+
+
+def _understood(grid: Grid, forced: Layout | None, region: str, share: _Share) -> Mapped:
+    head: list[Record] = list(itertools.islice(grid.records, HEAD))
+    if not any(cell.strip() for record in head for cell in record):
+        raise NotATable("empty_file", file=grid.file)
+    at = 0 if grid.header_given else header_row(head)
+    width = max(len(record) for record in head)
+    if width < 2:
+        raise NotATable("not_a_table", file=grid.file, found="text")
+    layout = forced or _layout(grid, head, at)
+    names = _names(head[at], width) if at >= 0 else _own_names(layout, width)
+    table = tabulate(
+        grid, head, at + 1, names, lambda done: share.tell(done, grid.estimate)
+    )
+    if not len(table.rows):
+        raise NotATable("no_rows", file=grid.file)
+    return understand(table, layout, region)
+
+
+def _layout(grid: Grid, head: Sequence[Record], at: int) -> Layout:
+    if at < 0:
+        blanks = grid.delimiter == " " and len(head[0]) in (4, 5)
+        return LAYOUTS["cdnow" if blanks else "generic"]
+    around = [cell for record in head[:at] for cell in record if cell]
+    return detect(head[at], [grid.file, grid.sheet, *around])
+
+
+def _names(header: Record, width: int) -> list[str]:
+    last = max((n for n, cell in enumerate(header) if cell.strip()), default=0) + 1
+    return unique_names((header + [""] * width)[: max(last, min(width, last))])
+
+
+def _own_names(layout: Layout, width: int) -> list[str]:
+    if layout.names:
+        names = [n for n in layout.names if n != "sample_id" or width == len(layout.names)]
+        if len(names) == width:
+            return names
+    return letters(width)
