@@ -44,7 +44,9 @@ def _by_name(pair: tuple[Distribution, set[str]]) -> str:
 
 def _closure() -> dict[str, tuple[Distribution, set[str]]]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    open_ends = [Requirement(text) for text in project["dependencies"]]
+    first = [Requirement(text) for text in project["dependencies"]]
+    ours = {canonicalize_name(asked.name) for asked in first}
+    open_ends = list(first)
     closure: dict[str, tuple[Distribution, set[str]]] = {}
     while open_ends:
         asked = open_ends.pop()
@@ -53,15 +55,16 @@ def _closure() -> dict[str, tuple[Distribution, set[str]]]:
         name = canonicalize_name(asked.name)
         fresh = name not in closure
         found, versions = closure.setdefault(name, (distribution(asked.name), set()))
-        if asked.specifier:
-            versions.add(str(asked.specifier))
+        # What we ask for ourselves says enough; else what those ask for who need it.
+        if asked.specifier and (name not in ours or asked in first):
+            versions |= {str(part) for part in asked.specifier}
         if fresh:
             open_ends += [Requirement(text) for text in found.requires or []]
     return closure
 
 
 def _row(found: Distribution, asked: set[str]) -> str:
-    versions = ", ".join(sorted({part for text in asked for part in text.split(",")})) or "any"
+    versions = ", ".join(sorted(asked)) or "any"
     return f"| {found.metadata['Name']} | {versions} | {_licence(found)} | {_home(found)} |\n"
 
 
