@@ -36,7 +36,8 @@ def worth(facts: Facts) -> Money | None:
     if price is not None:
         count = quantity.value if quantity is not None else np.ones(facts.rows, dtype=np.int64)
         has = price.has & (quantity.has if quantity is not None else True)
-        return Money(price.value * count, has)
+        fine = price.value * 10_000 if price.fine is None else price.fine
+        return Money((fine * count + 5_000) // 10_000, has)
     return own
 
 

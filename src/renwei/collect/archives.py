@@ -127,7 +127,7 @@ def _member_name(info: zipfile.ZipInfo) -> str:
     return name.replace("\\", "/").rsplit("/", 1)[-1]
 
 
-def _read(name: str, stream: IO[bytes], packed: int) -> bytes:
+def _read(name: str, stream: IO[bytes] | gzip.GzipFile, packed: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     while chunk := stream.read(_CHUNK):

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from renwei.collect.book import Book, book_of
 from renwei.collect.buyers import Buyers
 from renwei.collect.facts import Facts, facts_of
 from renwei.collect.mapping import Mapped
-from renwei.collect.orders import Book, book_of
 from renwei.collect.records import (
     FileInfo,
     ItemRecord,
@@ -20,15 +20,13 @@ from renwei.collect.records import (
     RefusedRow,
 )
 from renwei.collect.tables import Table, column_of
-from renwei.collect.values import is_absent, is_formula, tidy
+from renwei.collect.values import is_absent, is_formula
 from renwei.collect.zones import Clock, zone_shown
 
 _PROGRESS = {"unpaid": 0, "paid": 1, "closed": 2, "refunded": 3, "returned": 3}
 
 
-def assemble(
-    mapped: Sequence[Mapped], *, currency: str, zone: str | None, region: str
-) -> Reading:
+def assemble(mapped: Sequence[Mapped], *, currency: str, zone: str | None, region: str) -> Reading:
     """Make one reading of understood tables. Arguments as for `reading.read`."""
     facts = [facts_of(m, currency) for m in mapped]
     zone_name, zone_known = _zone(facts, zone)
@@ -41,18 +39,34 @@ def assemble(
     known = all(f.currency is not None or f.mapped.layout.currency for f in facts)
     _warn_tables(facts, books, warnings)
     warnings += [
-        ReadingWarning(code, file, *buyers.rows[code, file, column][:1], column, buyers.rows[code, file, column][1], n)
+        ReadingWarning(
+            code,
+            file,
+            *buyers.rows[code, file, column][:1],
+            column,
+            buyers.rows[code, file, column][1],
+            n,
+        )
         for (code, file, column), n in buyers.seen.items()
     ]
     if len(coins) > 1:
-        warnings.append(ReadingWarning("mixed_currencies", value=", ".join(sorted(coins)), count=sum(coins.values()) - coins[main], values={"currency": main}))
+        warnings.append(
+            ReadingWarning(
+                "mixed_currencies",
+                value=", ".join(sorted(coins)),
+                count=sum(coins.values()) - coins[main],
+                values={"currency": main},
+            )
+        )
     if not known:
         warnings.append(ReadingWarning("currency_assumed", value=main))
     if not zone_known and any(f.times for f in facts):
         warnings.append(ReadingWarning("zone_assumed", value=zone_name))
     shops = Counter(o.shop for o in orders if o.shop)
     if len(shops) > 1:
-        warnings.append(ReadingWarning("several_shops", value=", ".join(list(shops)[:5]), count=len(shops)))
+        warnings.append(
+            ReadingWarning("several_shops", value=", ".join(list(shops)[:5]), count=len(shops))
+        )
     platforms = list(dict.fromkeys(m.layout.name for m in mapped))
     return Reading(
         platform="+".join(platforms),
@@ -246,6 +260,3 @@ def _info(facts: Facts) -> FileInfo:
         unmapped=mapped.unmapped,
         fill=fill,
     )
-
-
-__all__ = ["assemble", "retabulate", "tidy"]

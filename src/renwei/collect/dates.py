@@ -6,6 +6,7 @@ that is sorted only when it is read one way.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import unicodedata
@@ -22,7 +23,11 @@ _LATEST = datetime(2099, 1, 1, tzinfo=UTC)
 DayOrder = Literal["dmy", "mdy"]
 
 _MONTHS = {
-    m: n for n, m in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)
+    m: n
+    for n, m in enumerate(
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
+        start=1,
+    )
 }
 _ISO = re.compile(r"^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?$")
 _YMD = re.compile(r"^(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:[T ,]*(.*))?$")
@@ -243,4 +248,4 @@ def _disorder(found: Sequence[re.Match[str]], order: str) -> float:
     for m in found:
         day, month = (int(m[1]), int(m[3])) if order == "dmy" else (int(m[3]), int(m[1]))
         days.append(365 * _year(m[4]) + 31 * month + day)
-    return sum(abs(b - a) for a, b in zip(days, days[1:], strict=False))
+    return sum(abs(b - a) for a, b in itertools.pairwise(days))

@@ -6,12 +6,11 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from renwei.collect.dates import NO_OFFSET, moments
+from renwei.collect.dates import moments
 from renwei.collect.headers import plain, unit_of
 from renwei.collect.mapping import Mapped
 from renwei.collect.tables import Column
@@ -49,10 +48,14 @@ class Fault:
 
 @dataclass(slots=True)
 class Money:
-    """Minor units per row; `has` is False where the cell is blank or faulty."""
+    """Minor units per row; `has` is False where the cell is blank or faulty.
+
+    `fine` holds prices in 10,000ths of a minor unit: 144 pads at .001 are worth .14, not 0.
+    """
 
     value: Ints
     has: Mask
+    fine: Ints | None = None
 
 
 @dataclass(slots=True)
@@ -79,7 +82,6 @@ class Facts:
     faults: list[Fault] = field(default_factory=list)
     events: int = 0
     """Rows skipped because they are views or carts, not purchases."""
-    ranges: dict[str, Any] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -218,14 +220,16 @@ def _read_money(facts: Facts, currency: str) -> None:
     for name, column in columns.items():
         read = [None if is_absent(v) else amount(v, mark) for v in column.values]
         absent = [is_absent(v) for v in column.values]
-        if not _is_numeric(facts, column, read, absent):
-            if name not in ("paid", "total"):
-                del fields[name]
-                continue
+        if name not in ("paid", "total") and not _is_numeric(facts, column, read, absent):
+            del fields[name]
+            continue
         scaled = [_scaled(v, column.name, places) for v in read]
         value = np.array([abs(v) if name in _EITHER_SIGN else v for v in scaled], dtype=np.int64)
         has = column.spread([v is not None for v in read]) & facts.live
         facts.money[name] = Money(value[column.codes], has)
+        if name == "price":
+            fine = [_scaled(v, column.name, places + 4) for v in read]
+            facts.money[name].fine = np.array(fine, dtype=np.int64)[column.codes]
         wrong = [v is None and not a for v, a in zip(read, absent, strict=True)]
         facts.fault(column.spread(wrong), name, "bad_amount")
         if name not in _EITHER_SIGN:
@@ -247,7 +251,7 @@ def _scaled(value: Decimal | None, header: str, places: int) -> int:
         return 0
     unit = unit_of(header)
     if unit in ("分", "cents", "cent"):
-        return minor(value, 0)
+        return minor(value, places - 2)
     return minor(value * (10_000 if unit == "万元" else 1), places)
 
 
@@ -303,7 +307,7 @@ def _read_quantity(facts: Facts) -> None:
     broken = [v is not None and v != v.to_integral_value() for v in read]
     parts = column.spread(broken) & facts.live
     weighed = bool(parts.sum() > 0.1 * facts.live.sum() and parts.sum() > 3)
-    whole = [max(int(round(v)), 1 if v > 0 else 0) if v is not None else 0 for v in read]
+    whole = [max(round(v), 1 if v > 0 else 0) if v is not None else 0 for v in read]
     has = column.spread([v is not None for v in read]) & facts.live
     facts.quantity = Money(np.array(whole, dtype=np.int64)[column.codes], has)
     _fault_quantities(facts, column, name, (read, absent, broken if not weighed else None))
@@ -334,6 +338,3 @@ def _overflow(facts: Facts) -> None:
     rows = [row for row in facts.mapped.table.overflow if facts.live[row]]
     if rows:
         facts.faults.append(Fault(np.array(rows, dtype=np.int64), "", "too_many_cells"))
-
-
-__all__ = ["NO_OFFSET", "Facts", "Fault", "Money", "Times", "facts_of", "ids", "texts"]

@@ -162,10 +162,10 @@ def _is_data(row: Sequence[str]) -> bool:
 def letters(width: int) -> list[str]:
     """Column names as a spreadsheet letters them: A, B ... Z, AA."""
     names = []
-    for n in range(width):
-        name, n = "", n + 1
-        while n:
-            n, rest = divmod(n - 1, 26)
+    for n in range(1, width + 1):
+        name, left = "", n
+        while left:
+            left, rest = divmod(left - 1, 26)
             name = chr(65 + rest) + name
         names.append(name)
     return names

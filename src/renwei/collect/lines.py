@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from renwei.collect.amounts import Paid
+from renwei.collect.amounts import Paid, worth
 from renwei.collect.facts import Facts, Ints, Mask, ids, texts
 from renwei.collect.groups import Groups
 from renwei.collect.records import ItemRecord
@@ -86,7 +86,8 @@ def _prices(
     if own is not None:
         amount = np.where(own.has[rows], own.value[rows], unit * count)
     elif price is not None:
-        amount = unit * count
+        each = worth(facts)
+        amount = each.value[rows] if each is not None else unit * count
     elif paid.mode == "summed":
         amount = paid.per_row[rows]
     else:
@@ -124,8 +125,8 @@ def _whole_orders(
         total = int(paid.total[n])
         if count[n] > 1:
             first = not lines[n]
-            unit = max(1, unit - int(count[n]) + 1) if first else 1
-            lines[n].append((item, unit, 0, 0))
+            rest = max(1, unit - int(count[n]) + 1) if first else 1
+            lines[n].append((item, rest, 0, 0))
             continue
         parts = [p.strip() for p in _JOINED.split(title) if p.strip()]
         if kind > 1 and len(parts) == kind == unit:
@@ -136,8 +137,7 @@ def _whole_orders(
                 share = total // kind + (total % kind if k == 0 else 0)
                 lines[n].append((index, 1, share, share))
             continue
-        unit = max(unit, 1)
-        lines[n].append((item, unit, total // unit, total))
+        lines[n].append((item, max(unit, 1), total // max(unit, 1), total))
     return _only_used(items, lines)
 
 

@@ -68,7 +68,8 @@ def understand(table: Table, layout: Layout, region: str) -> Mapped:
     fields = _by_name(table, layout)
     mapped = Mapped(table, layout, fields)
     _settle_buyer(fields)
-    if not _is_order_book(fields):
+    # Where some headers are known and an order's are not, it is another kind of table.
+    if not _is_order_book(fields) and (len(fields) >= 3 or len(fields) == 0):
         _by_values(mapped, region)
         _settle_buyer(fields)
     if "product_id" in fields and "code" not in fields:
@@ -221,7 +222,11 @@ def _numbers(free: list[Column], fields: dict[str, Column]) -> None:
         free.remove(small[0])
     if any(f in fields for f in AMOUNTS):
         return
-    large = large or [c for c in small if c is not fields.get("quantity")]
+    lettered = all(re.fullmatch(r"[A-Z]{1,2}", c.name) for c in free)
+    if not lettered:
+        large = [c for c in large if _share(_some(c), lambda t: "." in t or "," in t) > 0.3]
+    elif not large:
+        large = [c for c in small if c is not fields.get("quantity")]
     if len(large) >= 2 and "quantity" in fields:
         first, second = sorted(large[:2], key=_mean)
         fields["price"], fields["line_amount"] = first, second

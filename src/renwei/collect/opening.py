@@ -79,9 +79,7 @@ def _understood(grid: Grid, forced: Layout | None, region: str, share: _Share) -
         raise NotATable("not_a_table", file=grid.file, found="text")
     layout = forced or _layout(grid, head, at)
     names = _names(head[at], width) if at >= 0 else _own_names(layout, width)
-    table = tabulate(
-        grid, head, at + 1, names, lambda done: share.tell(done, grid.estimate)
-    )
+    table = tabulate(grid, head, at + 1, names, lambda done: share.tell(done, grid.estimate))
     if not len(table.rows):
         raise NotATable("no_rows", file=grid.file)
     return understand(table, layout, region)

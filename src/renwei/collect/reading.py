@@ -155,7 +155,7 @@ def _customers(orders: Sequence[OrderRecord]) -> int:
     people: set[str] = set()
     loose: list[list[tuple[str, str]]] = []
     for order in orders:
-        known = sorted(
+        known: list[tuple[str, str]] = sorted(
             ((i.kind, i.value) for i in order.identifiers),
             key=lambda pair: _BEST.index(pair[0]) if pair[0] in _BEST else len(_BEST),
         )
@@ -165,11 +165,11 @@ def _customers(orders: Sequence[OrderRecord]) -> int:
                 owner.setdefault(pair, known[0][1])
         elif known:
             loose.append(known)
-    for known in loose:
-        who = next((owner[pair] for pair in known if pair in owner), "")
-        people.add(who or ":".join(known[0]))
-        for pair in known:
-            owner.setdefault(pair, who or ":".join(known[0]))
+    for pairs in loose:
+        who = next((owner[pair] for pair in pairs if pair in owner), ":".join(pairs[0]))
+        people.add(who)
+        for pair in pairs:
+            owner.setdefault(pair, who)
     return len(people)
 
 

@@ -41,7 +41,7 @@ class Column:
 
     def at(self, row: int) -> str:
         """The text in a row."""
-        return self.values[self.codes[row]]
+        return self.values[int(self.codes[row])]
 
     def spread(self, flags: Sequence[bool]) -> NDArray[np.bool_]:
         """A flag per distinct value, brought to the rows."""
@@ -307,7 +307,8 @@ def _documents(name: str, text: str) -> list[Any]:
         whole = json.loads(text)
         if isinstance(whole, dict):
             listed = [v for v in whole.values() if isinstance(v, list) and v]
-            whole = max(listed, key=len) if listed and "line_items" not in whole else [whole]
+            alone = any(_names_order(key) for key in whole)
+            whole = [whole] if alone else max(listed, key=len) if listed else []
     except json.JSONDecodeError:
         whole = [json.loads(line) if _sound(line) else {} for line in text.splitlines()]
     except RecursionError as fault:

@@ -15,8 +15,10 @@ from typing import Literal
 Mark = Literal[".", ","]
 
 _ABSENT = frozenset(
-    ["", "-", "--", "---", "—", "——", "/", "\\", "null", "none", "nan", "n/a", "na", "nil", "nat"]
-    + ["#n/a", "无", "空", "暂无", "\\n", "undefined", "(null)", "(空)"]
+    (
+        *("", "-", "--", "---", "—", "——", "/", "\\", "\\n", "#n/a", "无", "空", "暂无", "(空)"),
+        *("null", "(null)", "none", "nan", "n/a", "na", "nil", "nat", "undefined"),
+    )
 )
 _FORMULA = re.compile(r"^\s*(=(?!\"[^\"]*\"$)|@[A-Za-z]+\(|[+-](?=[A-Za-z@=]+[\w.]*[(|!]))")
 _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\x00"))
@@ -53,8 +55,46 @@ _SHARED = {
     "kr": {"SEK", "NOK", "DKK", "ISK"},
 }
 _CODES = frozenset(
-    "CNY USD EUR GBP JPY HKD TWD KRW AUD CAD SGD NZD CHF SEK NOK DKK PLN CZK HUF INR RUB BRL MXN "
-    "THB MYR IDR VND PHP TRY ZAR AED SAR ILS RON BGN UAH MOP KWD".split()
+    [
+        "CNY",
+        "USD",
+        "EUR",
+        "GBP",
+        "JPY",
+        "HKD",
+        "TWD",
+        "KRW",
+        "AUD",
+        "CAD",
+        "SGD",
+        "NZD",
+        "CHF",
+        "SEK",
+        "NOK",
+        "DKK",
+        "PLN",
+        "CZK",
+        "HUF",
+        "INR",
+        "RUB",
+        "BRL",
+        "MXN",
+        "THB",
+        "MYR",
+        "IDR",
+        "VND",
+        "PHP",
+        "TRY",
+        "ZAR",
+        "AED",
+        "SAR",
+        "ILS",
+        "RON",
+        "BGN",
+        "UAH",
+        "MOP",
+        "KWD",
+    ]
 )
 _AMOUNT = re.compile(
     r"^(?P<open>\()?(?P<sign>[-+])?(?P<before>[^\d\s.,+()\-]{0,4}?)\s*(?P<sign2>[-+])?"
@@ -68,10 +108,10 @@ _EMAIL = re.compile(r"^[^@\s,;<>\"*]+@[^@\s,;<>\"*]+\.[A-Za-z\u4e00-\u9fff]{2,}$
 
 
 def tidy(text: str) -> str:
-    """Take off what spreadsheets put round a value: `="..."`, a leading apostrophe, tabs.
+    r"""Take off what spreadsheets put round a value: `="..."`, a leading apostrophe, tabs.
 
     Example:
-        >>> tidy('="123"'), tidy("'13800000000"), tidy("456\\t")
+        >>> tidy('="123"'), tidy("'13800000000"), tidy("456\t")
         ('123', '13800000000', '456')
     """
     if text.isalnum():

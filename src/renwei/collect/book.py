@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,42 @@ _STATUS: dict[State, Status] = {
     State.REFUNDED: "refunded",
 }
 _TEXTS = ("name", "note", "shop", "country", "creator", "accepts_marketing")
-_YES = frozenset("yes true 1 y t 是 同意 subscribed 已订阅 接受 ja oui si sí on".split())
-_NO = frozenset("no false 0 n f 否 不同意 unsubscribed 未订阅 拒绝 nein non off".split())
+_YES = frozenset(
+    [
+        "yes",
+        "true",
+        "1",
+        "y",
+        "t",
+        "是",
+        "同意",
+        "subscribed",
+        "已订阅",
+        "接受",
+        "ja",
+        "oui",
+        "si",
+        "sí",
+        "on",
+    ]
+)
+_NO = frozenset(
+    [
+        "no",
+        "false",
+        "0",
+        "n",
+        "f",
+        "否",
+        "不同意",
+        "unsubscribed",
+        "未订阅",
+        "拒绝",
+        "nein",
+        "non",
+        "off",
+    ]
+)
 
 
 @dataclass(slots=True)
@@ -100,22 +134,18 @@ def _required(facts: Facts, groups: Groups) -> None:
     facts.fault(groups.missing, "order", "missing_order_number")
     names = [n for n in ("created", "paid_at") if n in facts.times]
     if names and groups.n:
-        when = np.zeros(facts.rows, dtype=bool)
-        for name in names:
-            when |= facts.present(name)
+        when = facts.present("created") | facts.present("paid_at")
         timeless = ~groups.any(when & facts.live)
-        first = groups.first(facts.live)
-        rows = np.zeros(facts.rows, dtype=bool)
-        rows[first[timeless & (first >= 0)]] = True
-        everywhere = facts.live & (groups.of >= 0) & timeless[np.maximum(groups.of, 0)]
-        facts.fault(everywhere if len(facts.mapped.fields) else rows, names[0], "missing_date")
+        rows = facts.live & (groups.of >= 0) & timeless[np.maximum(groups.of, 0)]
+        facts.fault(rows, names[0], "missing_date")
     item = facts.present("title") | facts.present("code")
     price = facts.money.get("price")
     totals = facts.money.keys() & {"paid", "total", "goods", "line_amount"}
     if price is not None and not totals:
         facts.fault(item & ~facts.present("price"), "price", "missing_amount")
         if facts.mapped.layout.zero_price == "refused":
-            facts.fault(price.has & (price.value == 0) & ~_takes_back(facts), "price", "zero_price")
+            nothing = price.has & ((price.value if price.fine is None else price.fine) == 0)
+            facts.fault(nothing & ~_takes_back(facts), "price", "zero_price")
     if "quantity" in facts.mapped.fields:
         facts.fault(item & ~facts.present("quantity"), "quantity", "missing_quantity")
 
@@ -323,6 +353,3 @@ def _coins(facts: Facts, groups: Groups, currency: str) -> list[str]:
 def _consent(text: str) -> bool | None:
     word = text.strip().lower()
     return True if word in _YES else False if word in _NO else None
-
-
-__all__ = ["UTC", "Book", "book_of", "refusals", "timedelta"]
