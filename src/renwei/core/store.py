@@ -8,6 +8,7 @@ cause an effect without importing another.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -192,8 +193,16 @@ class People(Protocol):
         """Add facts without personal data (stage, city, skin type); history is kept."""
         ...
 
+    def learn_many(self, rows: Iterable[tuple[int, Fact]]) -> None:
+        """`learn_facts` for many (actor, fact) in one transaction."""
+        ...
+
     def state_consent(self, actor: int, consents: Sequence[Consent]) -> None:
         """Add statements of consent or withdrawal."""
+        ...
+
+    def state_many(self, rows: Iterable[tuple[int, Consent]]) -> None:
+        """`state_consent` for many (actor, consent) in one transaction."""
         ...
 
     def profile(self, person: int) -> Profile:
@@ -457,6 +466,18 @@ class Store(Protocol):
     @property
     def blobs(self) -> Blobs:
         """Sealed bytes."""
+        ...
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is written inside is one transaction, all or nothing; not log, not blobs."""
+        ...
+
+    def forget(self, person: int, at: datetime) -> Mapping[str, int]:
+        """Forget a person in people, log and ledger; counts by what."""
+        ...
+
+    def integrity(self) -> list[str]:
+        """What is wrong on disk, for a log; empty when sound."""
         ...
 
     def close(self) -> None:
