@@ -1,0 +1,1 @@
+"""The embedded store: one data directory, three SQLite files, a lake and a vault."""

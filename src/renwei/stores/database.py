@@ -1,0 +1,195 @@
+"""One SQLite file: a connection a thread, one writer at a time, schema brought up to date.
+
+WAL with synchronous=FULL, so that what was committed survives a power cut; secure_delete, so
+that what was deleted is overwritten; temporary tables in memory, so that no row leaves the
+file by another way.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from renwei.core.errors import Unavailable
+from renwei.stores.faults import told
+
+APPLICATION = 0x52454E57  # "RENW"
+BUSY_MS = 10_000
+
+
+class _Handle:
+    """A connection that closes with the thread that owned it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
+class Database:
+    """A SQLite file with our settings.
+
+    Args:
+        path: The file; made when missing and `write`.
+        owner: The folder of migrations/ that describes it: "log" or "state".
+        write: False opens for reading alone.
+        migrations: Another folder of migrations, for tests.
+    """
+
+    def __init__(
+        self, path: Path, owner: str, *, write: bool, migrations: Traversable | None = None
+    ) -> None:
+        self.path = path
+        self.write = write
+        self.on_rollback: list[Callable[[], None]] = []
+        self._steps = _steps(migrations or files("renwei.stores") / "migrations" / owner)
+        self._local = threading.local()
+        self._handles: weakref.WeakSet[_Handle] = weakref.WeakSet()
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._closed = False
+
+    @property
+    def known(self) -> int:
+        """The newest schema version that this program knows."""
+        return len(self._steps)
+
+    def version(self) -> int:
+        """The schema version of the file; refuses one that is newer than we know.
+
+        Raises:
+            Unavailable: `newer_schema`, `damaged`, `not_a_workspace`.
+        """
+        version = int(self.one("PRAGMA user_version")[0])
+        if version > self.known:
+            raise Unavailable("newer_schema", path=str(self.path), found=version, known=self.known)
+        application = int(self.one("PRAGMA application_id")[0])
+        if application not in (0, APPLICATION) or (version and not application):
+            raise Unavailable("not_a_workspace", path=str(self.path.parent), found=self.path.name)
+        return version
+
+    def migrate(self) -> int:
+        """Bring the schema up to date, one transaction a step; returns the steps taken."""
+        found = self.version()
+        with told(self.path):
+            for number in range(found + 1, self.known + 1):
+                # executescript would commit first, so the transaction is part of the script.
+                self._connection().executescript(
+                    f"BEGIN IMMEDIATE;\n{self._steps[number - 1]}\n"
+                    f"PRAGMA user_version={number:d};\n"
+                    f"PRAGMA application_id={APPLICATION:d};\nCOMMIT;"
+                )
+        return self.known - found
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Every row of a query."""
+        with told(self.path):
+            return self._connection().execute(sql, values).fetchall()
+
+    def one(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        """The first row of a query, or None."""
+        with told(self.path):
+            return self._connection().execute(sql, values).fetchone()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing, durable at the end; inside another it becomes part of that one."""
+        with told(self.path), self._lock:
+            connection = self._connection()
+            begin, end, back = _INNER if self._depth else _OUTER
+            connection.execute(begin)
+            self._depth += 1
+            try:
+                yield connection
+                connection.execute(end)
+            except BaseException:
+                self._roll_back(connection, back)
+                raise
+            finally:
+                self._depth -= 1
+
+    def _roll_back(self, connection: sqlite3.Connection, words: Sequence[str]) -> None:
+        # SQLite rolls back by itself on a full disk; then there is nothing left to undo.
+        if connection.in_transaction:
+            for word in words:
+                connection.execute(word)
+        for forget in self.on_rollback:
+            forget()
+
+    def inside(self) -> bool:
+        """Whether this thread is inside a transaction."""
+        return not self._closed and self._connection().in_transaction
+
+    def truncate(self) -> bool:
+        """Move everything into the main file and empty the WAL; False if readers prevent it."""
+        if self.inside():
+            return False
+        return not self.one("PRAGMA wal_checkpoint(TRUNCATE)")[0]
+
+    def check(self) -> list[str]:
+        """What SQLite finds wrong with the file; empty when sound."""
+        found = [str(row[0]) for row in self.rows("PRAGMA integrity_check")]
+        loose = self.rows("PRAGMA foreign_key_check")
+        return [line for line in found if line != "ok"] + [f"{row[0]}: loose row" for row in loose]
+
+    def close(self) -> None:
+        """Close the connections of every thread."""
+        self._closed = True
+        for handle in list(self._handles):
+            handle.connection.close()
+
+    def _connection(self) -> sqlite3.Connection:
+        handle: _Handle | None = getattr(self._local, "handle", None)
+        if handle is None:
+            handle = self._local.handle = _Handle(self._connect())
+            self._handles.add(handle)
+        return handle.connection
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._closed:
+            raise sqlite3.ProgrammingError(f"{self.path.name} is closed")
+        if self.write:
+            return self._prepared(f"{self.path.absolute().as_uri()}?mode=rwc")
+        try:
+            return self._prepared(f"{self.path.absolute().as_uri()}?mode=ro")
+        except sqlite3.OperationalError:
+            # On read-only media there is no WAL to share, so the file cannot change either.
+            return self._prepared(f"{self.path.absolute().as_uri()}?immutable=1")
+
+    def _prepared(self, uri: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        try:
+            connection.execute(f"PRAGMA busy_timeout={BUSY_MS:d}")
+            if self.write:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("PRAGMA synchronous=FULL")
+                connection.execute("PRAGMA secure_delete=ON")
+            connection.execute("PRAGMA foreign_keys=ON")
+            connection.execute("PRAGMA temp_store=MEMORY")
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+
+_OUTER = ("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))
+_INNER = ("SAVEPOINT s", "RELEASE s", ("ROLLBACK TO s", "RELEASE s"))
+
+
+def _steps(folder: Traversable) -> list[str]:
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    for number, name in enumerate(names, start=1):
+        if int(name[:4]) != number:
+            raise ValueError(f"migration {name} should be number {number}")
+    return [(folder / name).read_text("utf-8") for name in names]

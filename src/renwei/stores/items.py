@@ -1,0 +1,62 @@
+"""The catalogue, in state.db."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from renwei.core.nouns import Item
+from renwei.stores.codec import from_json, to_json
+from renwei.stores.database import Database
+from renwei.stores.queries import queries
+
+_SQL = queries("work")
+
+
+class EmbeddedItems:
+    """Items on disk."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def upsert(self, items: Sequence[Item]) -> list[int]:
+        """Store by (kind, code); number 0 asks for one. Returns numbers, aligned."""
+        with self._db.transaction() as connection:
+            numbers = []
+            for item in items:
+                row = connection.execute(_SQL["put_item"], _to_row(item)).fetchone()
+                numbers.append(int(row[0]))
+        return numbers
+
+    def get(self, numbers: Sequence[int]) -> list[Item | None]:
+        """Items by number, aligned."""
+        rows = self._db.rows(_SQL["items"], (to_json(list(numbers)),))
+        found = {row[0]: _to_item(row) for row in rows}
+        return [found.get(number) for number in numbers]
+
+    def by_code(self, kind: str, codes: Sequence[str]) -> list[int]:
+        """Numbers by code, aligned; 0 where unknown."""
+        found = dict(self._db.rows(_SQL["items_by_code"], (kind, to_json(list(codes)))))
+        return [found.get(code, 0) for code in codes]
+
+    def all_items(self, kind: str = "") -> list[Item]:
+        """The whole catalogue, by number."""
+        return [_to_item(row) for row in self._db.rows(_SQL["all_items"], (kind,))]
+
+
+def _to_row(item: Item) -> tuple[Any, ...]:
+    return (
+        item.number or None,
+        item.kind,
+        item.code,
+        item.title,
+        item.category,
+        item.price_minor,
+        item.currency,
+        to_json(item.facts),
+    )
+
+
+def _to_item(row: Sequence[Any]) -> Item:
+    number, kind, code, title, category, price_minor, currency, facts = row
+    return Item(number, kind, code, title, category, price_minor, currency, from_json(facts))

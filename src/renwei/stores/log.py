@@ -1,0 +1,317 @@
+"""The log: hot events in log.db, sealed ones in the lake; readers see no difference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Any
+
+from renwei.core.clock import from_us, to_us
+from renwei.core.errors import Unavailable
+from renwei.core.nouns import NOBODY, Event
+from renwei.core.store import Appended
+from renwei.stores.codec import from_json, to_json
+from renwei.stores.database import Database
+from renwei.stores.lake import Lake, Segment
+from renwei.stores.queries import queries
+
+EVER = (1 << 63) - 1
+WINDOW = 50_000
+SEAL_ROWS = 100_000
+_LOOKS = 5
+_SQL = queries("log")
+
+
+class _OvertakenError(Exception):
+    """What was read has changed meanwhile."""
+
+
+class EmbeddedLog:
+    """Events on disk. `lake` keeps those that `seal` moved on."""
+
+    def __init__(self, database: Database, directory: Path) -> None:
+        self._db = database
+        self._lake = Lake(directory / "lake" / "events", directory)
+        self._gone: frozenset[int] | None = None
+        database.on_rollback.append(self._reload)
+
+    def append(self, events: Sequence[Event], seen: datetime) -> Appended:
+        """Store what is new by message_id, all or nothing, durable on return."""
+        seen_us = to_us(seen)
+        with self._db.transaction() as connection:
+            position = self.position()
+            gone = self._forgotten()
+            fresh: list[bool] = []
+            ids: set[bytes] = set()
+            rows: list[tuple[Any, ...]] = []
+            for event in events:
+                key = event.message_id
+                known = key in ids or connection.execute(_SQL["has_id"], (key,)).fetchone()
+                fresh.append(not known)
+                if known:
+                    continue
+                ids.add(key)
+                actor = NOBODY if event.actor in gone else event.actor
+                rows.append(_to_row(event, position + len(rows) + 1, actor, seen_us))
+            connection.executemany(_SQL["add_id"], ((row[1], row[0]) for row in rows))
+            connection.executemany(_SQL["add_event"], rows)
+        added = len(rows)
+        return Appended(added, len(fresh) - added, position + added, tuple(fresh))
+
+    def has(self, message_ids: Sequence[bytes]) -> list[bool]:
+        """Which of these are stored already."""
+        return [self._db.one(_SQL["has_id"], (key,)) is not None for key in message_ids]
+
+    def read(
+        self, *, after: int = 0, kinds: Sequence[str] = (), seen_by: datetime | None = None
+    ) -> Iterator[Event]:
+        """Events in log order from a position on, in bounded memory.
+
+        What is appended meanwhile is not read: the iterator ends at the position of its start.
+        """
+        for row in self._read(after, kinds, seen_by):
+            yield _to_event(row)
+
+    def _read(
+        self, after: int, kinds: Sequence[str], seen_by: datetime | None
+    ) -> Iterator[tuple[Any, ...]]:
+        seen_us = EVER if seen_by is None else to_us(seen_by)
+        last = self.position()
+        while after < last:
+            until = min(after + WINDOW, last)
+            # Hot rows first: what is sealed between the two reads is then seen twice, not never.
+            rows = {row[0]: row for row in self._hot(after, until, kinds, seen_us)}
+            window = partial(self._lake.read, after=after, until=until)
+            sealed = self._looking(self._segments, window)
+            for row in sealed:
+                if row[6] <= seen_us and (not kinds or row[3] in kinds):
+                    rows.setdefault(row[0], row)
+            yield from (row for _, row in sorted(rows.items())) if sealed else rows.values()
+            after = until
+
+    def _looking(
+        self, list_files: Callable[[], list[Segment]], look: Callable[[list[Segment]], list[Any]]
+    ) -> list[Any]:
+        # A file may be replaced between its listing and its reading; then list again.
+        for _ in range(_LOOKS):
+            files = list_files()
+            try:
+                return look(files) if files else []
+            except FileNotFoundError:
+                continue
+        raise self._missing()
+
+    def _missing(self) -> Unavailable:
+        return Unavailable("damaged", path=str(self._db.path), found="a lake file is missing")
+
+    def _hot(
+        self, after: int, until: int, kinds: Sequence[str], seen_us: int
+    ) -> list[tuple[Any, ...]]:
+        wanted = to_json(list(kinds)) if kinds else ""
+        return self._db.rows(_SQL["read"], (after, until, wanted, wanted or "[]", seen_us))
+
+    def of(
+        self,
+        actors: Sequence[int],
+        *,
+        until: datetime | None = None,
+        kinds: Sequence[str] = (),
+        limit: int = 1_000,
+    ) -> list[Event]:
+        """The newest events (by `at`) of these actors, newest first."""
+        until_us = EVER if until is None else to_us(until)
+        wanted = to_json(list(kinds)) if kinds else ""
+        numbers = to_json(list(actors))
+        rows = self._db.rows(_SQL["of"], (numbers, until_us, wanted, wanted or "[]", limit))
+        sealed = self._looking(
+            lambda: self._files_of(numbers), lambda files: self._lake.of(files, actors)
+        )
+        if sealed:
+            found = {row[0]: row for row in rows}
+            for row in sealed:
+                if row[5] <= until_us and (not kinds or row[3] in kinds):
+                    found.setdefault(row[0], row)
+            rows = sorted(found.values(), key=_newest, reverse=True)[:limit]
+        return [_to_event(row) for row in rows]
+
+    def _files_of(self, numbers: str) -> list[Segment]:
+        return [Segment(*row) for row in self._db.rows(_SQL["segments_of"], (numbers,))]
+
+    def position(self) -> int:
+        """The last sequence number; grows with every append, withdrawal and forgetting."""
+        row = self._db.one(_SQL["position"])
+        return int(row[0]) if row else 0
+
+    def columns(
+        self, *, after: int = 0, kinds: Sequence[str] = (), seen_by: datetime | None = None
+    ) -> dict[str, list[Any]]:
+        """Events in log order as columns, for frames: everything at once, in memory.
+
+        Returns:
+            seq, actor, kind, item, at_us, seen_us, source, value_minor, currency, version and
+            body (JSON text); each a list of length (events,).
+        """
+        rows = list(self._read(after, kinds, seen_by))
+        columns = zip(*rows, strict=True) if rows else [()] * len(Lake.NAMES)
+        named = dict(zip(Lake.NAMES, map(list, columns), strict=True))
+        del named["message_id"]
+        return named
+
+    def withdraw(self, source: str) -> int:
+        """Take back everything one source brought (undo of an import); returns the count."""
+        return self._steadily(lambda changes: self._withdraw(changes, source))
+
+    def _withdraw(self, changes: int, source: str) -> int:
+        with (
+            self._lake.rewritten(self._segments(), without_source=source) as change,
+            self._turning(changes) as connection,
+        ):
+            ids = [row[0] for row in connection.execute(_SQL["ids_of_source"], (source,))]
+            ids += change.dropped
+            connection.execute(_SQL["drop_source"], (source,))
+            connection.executemany(_SQL["drop_id"], ((key,) for key in ids))
+            self._register(connection, change.made, change.replaced)
+            if ids:
+                connection.execute(_SQL["move_on"])
+        return len(ids)
+
+    def forget(self, actors: Sequence[int]) -> int:
+        """Give these actors' events to nobody: hot rows, lake files and traces on disk."""
+        gone = [actor for actor in actors if actor != NOBODY]
+        given = self._steadily(lambda changes: self._forget(changes, gone))
+        self._reload()
+        self._db.truncate()
+        return given
+
+    def _forget(self, changes: int, gone: Sequence[int]) -> int:
+        numbers = to_json(gone)
+        with (
+            self._lake.rewritten(self._files_of(numbers), nobody=gone) as change,
+            self._turning(changes) as connection,
+        ):
+            given = int(connection.execute(_SQL["give_away"], (numbers,)).rowcount) + change.given
+            connection.executemany(_SQL["remember_forgotten"], ((actor,) for actor in gone))
+            self._register(connection, change.made, change.replaced)
+            if given:
+                connection.execute(_SQL["move_on"])
+        return given
+
+    def seal(self, before: datetime) -> int:
+        """Move events that arrived before a time into lake files; returns the count.
+
+        A file is written and on disk before one transaction registers it and drops the hot
+        rows; whatever a crash leaves behind is either unregistered (swept on open) or done.
+        """
+        total = 0
+        while moved := self._steadily(lambda changes: self._seal(changes, to_us(before))):
+            total += moved
+        return total
+
+    def _seal(self, changes: int, before_us: int) -> int:
+        rows = self._db.rows(_SQL["arrived_before"], (before_us, SEAL_ROWS))
+        if rows:
+            with self._lake.written(rows) as made, self._turning(changes) as connection:
+                connection.executemany(_SQL["drop_event"], ((row[0],) for row in rows))
+                self._register(connection, made, ())
+        return len(rows)
+
+    def _steadily(self, act: Callable[[int], int]) -> int:
+        """Do what reads first and writes later; again, if another change came between."""
+        missing = 0
+        while missing < _LOOKS:
+            try:
+                return act(int(self._db.one(_SQL["changes"])[0]))
+            except _OvertakenError:
+                continue
+            except FileNotFoundError:
+                missing += 1
+        raise self._missing()
+
+    @contextmanager
+    def _turning(self, changes: int) -> Iterator[Connection]:
+        with self._db.transaction() as connection:
+            if connection.execute(_SQL["turn"], (changes,)).rowcount == 0:
+                raise _OvertakenError
+            yield connection
+
+    def sweep(self) -> int:
+        """Remove lake files that no register names (left by a crash); returns the count."""
+        return self._lake.sweep({segment.path for segment in self._segments()})
+
+    def check(self) -> list[str]:
+        """What is wrong with the log and its files; empty when sound."""
+        return self._db.check() + self._lake.check(self._segments())
+
+    def forgotten(self) -> frozenset[int]:
+        """Actors whose events belong to nobody now."""
+        return self._forgotten()
+
+    def _register(self, connection: Any, made: Sequence[Any], replaced: Sequence[Segment]) -> None:
+        for segment in replaced:
+            connection.execute(_SQL["drop_segment"], (segment.id,))
+        for file in made:
+            cursor = connection.execute(
+                _SQL["add_segment"],
+                (file.path, file.bucket, file.rows, file.first_seq, file.last_seq),
+            )
+            connection.executemany(
+                _SQL["add_hold"], ((actor, cursor.lastrowid) for actor in file.actors)
+            )
+
+    def _segments(self) -> list[Segment]:
+        return [Segment(*row) for row in self._db.rows(_SQL["segments"])]
+
+    def _forgotten(self) -> frozenset[int]:
+        # Another process may forget too, so inside a transaction the table is what counts.
+        if self._gone is None or self._db.inside():
+            self._gone = frozenset(row[0] for row in self._db.rows(_SQL["forgotten"]))
+        return self._gone
+
+    def _reload(self) -> None:
+        self._gone = None
+
+
+def _seq(row: Sequence[Any]) -> int:
+    return int(row[0])
+
+
+def _newest(row: Sequence[Any]) -> tuple[int, int]:
+    return row[5], row[0]
+
+
+def _to_row(event: Event, seq: int, actor: int, seen_us: int) -> tuple[Any, ...]:
+    return (
+        seq,
+        event.message_id,
+        actor,
+        event.kind,
+        event.item,
+        to_us(event.at),
+        seen_us,
+        event.source,
+        event.value_minor,
+        event.currency,
+        event.version,
+        to_json(event.body),
+    )
+
+
+def _to_event(row: Sequence[Any]) -> Event:
+    return Event(
+        seq=row[0],
+        message_id=row[1],
+        actor=row[2],
+        kind=row[3],
+        item=row[4],
+        at=from_us(row[5]),
+        seen=from_us(row[6]),
+        source=row[7],
+        value_minor=row[8],
+        currency=row[9],
+        version=row[10],
+        body=from_json(row[11]),
+    )

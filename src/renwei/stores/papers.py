@@ -1,0 +1,63 @@
+"""Papers: versioned documents with history and undo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from renwei.core.clock import from_us, to_us
+from renwei.core.store import Paper
+from renwei.stores.codec import from_json, to_json
+from renwei.stores.database import Database
+from renwei.stores.queries import queries
+
+_SQL = queries("work")
+
+
+class EmbeddedPapers:
+    """Papers on disk. Bodies are JSON and hold no personal data."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def put(self, kind: str, name: str, body: Mapping[str, Any], *, by: str, at: datetime) -> Paper:
+        """Store a new version."""
+        text = to_json(body)
+        with self._db.transaction() as connection:
+            row = (kind, name, text, by, to_us(at))
+            version = connection.execute(_SQL["put_paper"], row).fetchone()[0]
+        return Paper(kind, name, version, from_json(text), by, at)
+
+    def get(self, kind: str, name: str, version: int | None = None) -> Paper | None:
+        """The newest (or one) version, or None."""
+        if version is None:
+            row = self._db.one(_SQL["newest_paper"], (kind, name))
+        else:
+            row = self._db.one(_SQL["paper"], (kind, name, version))
+        return _to_paper(row) if row else None
+
+    def names(self, kind: str) -> list[str]:
+        """Names of a kind that exist now."""
+        return [row[0] for row in self._db.rows(_SQL["paper_names"], (kind,))]
+
+    def history(self, kind: str, name: str) -> list[Paper]:
+        """Every version, newest first."""
+        return [_to_paper(row) for row in self._db.rows(_SQL["paper_history"], (kind, name))]
+
+    def undo(self, kind: str, name: str, *, by: str, at: datetime) -> Paper | None:
+        """Put the version before the newest on top again; None where there is none."""
+        with self._db.transaction():
+            history = self.history(kind, name)
+            if len(history) < 2:
+                return None
+            return self.put(kind, name, history[1].body, by=by, at=at)
+
+    def drop(self, kind: str, name: str) -> bool:
+        """Remove a document and its history (privacy, undo of an import)."""
+        with self._db.transaction() as connection:
+            return connection.execute(_SQL["drop_paper"], (kind, name)).rowcount > 0
+
+
+def _to_paper(row: Sequence[Any]) -> Paper:
+    return Paper(row[0], row[1], row[2], from_json(row[3]), row[4], from_us(row[5]))

@@ -1,0 +1,351 @@
+"""People: actors of identifiers, the map of persons, facts, consents and the vault."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from sqlite3 import Connection
+from typing import Any
+
+from renwei.core.chance import from_id, new_id, new_number, to_id
+from renwei.core.clock import from_us, to_us
+from renwei.core.errors import UnknownName
+from renwei.core.nouns import NOBODY, Consent, ConsentState, Fact, Profile, Told
+from renwei.core.store import Merge, Named
+from renwei.stores.codec import from_json, to_json
+from renwei.stores.database import Database
+from renwei.stores.keys import Keyring
+from renwei.stores.persons import PersonMap
+from renwei.stores.queries import queries
+from renwei.stores.tombstones import Stone, Tombstones
+from renwei.stores.vault import Text, Vault
+from renwei.stores.written import handles, readings
+
+OWN = b"renwei text"
+_SQL = queries("people")
+_STRENGTH = {told: strength for strength, told in enumerate(reversed(Told))}
+
+
+class EmbeddedPeople:
+    """People on disk. Only the vault holds personal data, and that sealed."""
+
+    def __init__(self, database: Database, ring: Keyring, stones: Tombstones) -> None:
+        self._db = database
+        self._ring = ring
+        self._stones = stones
+        self._vault = Vault(database, ring)
+        self._map: tuple[int, PersonMap] | None = None
+        database.on_rollback.append(self._reload)
+
+    # Actors and persons.
+
+    def actors(self, names: Sequence[Named], at: datetime, source: str = "") -> list[int]:
+        """Find or make the actor of each identifier; NOBODY where it was forgotten."""
+        hashes = [self._hash(name) for name in names]
+        found = {digest: self._known(digest) for digest in dict.fromkeys(hashes)}
+        if None in found.values():
+            with self._db.transaction() as connection:
+                for name, digest in zip(names, hashes, strict=True):
+                    if found[digest] is None:
+                        found[digest] = self._known(digest)
+                    if found[digest] is None:
+                        found[digest] = self._make(connection, name, digest, (to_us(at), source))
+        return [found[digest] or NOBODY for digest in hashes]
+
+    def _known(self, digest: bytes) -> int | None:
+        row = self._db.one(_SQL["actor_of"], (digest,)) or self._db.one(
+            _SQL["tombstone_of"], (digest,)
+        )
+        return int(row[0]) if row else None
+
+    def _make(
+        self, connection: Connection, name: Named, digest: bytes, first: tuple[int, str]
+    ) -> int:
+        actor = new_number()
+        key, box = self._ring.new_data_key(actor)
+        row = (actor, name.kind, digest, *first, key)
+        own = self._vault.sealed(box, actor, name.kind, name.value, own=True, source=first[1])
+        connection.execute(_SQL["add_actor"], row)
+        connection.execute(_SQL["add_text"], own)
+        for handle in handles(name):
+            connection.execute(_SQL["add_handle"], (self._ring.hash("handle", handle), actor))
+        return actor
+
+    def find(self, name: Named) -> int | None:
+        """The person of an identifier, or None."""
+        row = self._db.one(_SQL["actor_of"], (self._hash(name),))
+        return self._persons().person_of(row[0]) if row else None
+
+    def persons_of(self, actors: Sequence[int]) -> list[int]:
+        """The person of each actor as the map stands now; NOBODY for the forgotten."""
+        return self._persons().persons_of(actors)
+
+    def actors_of(self, person: int) -> list[int]:
+        """Every actor of a person; empty where nobody goes by that number."""
+        numbers = to_json(self._persons().actors_of(person))
+        known = {row[0] for row in self._db.rows(_SQL["known"], (numbers,))}
+        return [actor for actor in self._persons().actors_of(person) if actor in known]
+
+    def all_persons(self) -> Sequence[int]:
+        """Every person not forgotten, ascending."""
+        actors = [row[0] for row in self._db.rows(_SQL["all_actors"])]
+        folded = self._persons().folded()
+        if not folded:
+            return actors
+        return [actor for actor in actors if folded.get(actor, actor) == actor]
+
+    def merge(
+        self,
+        kept: int,
+        gone: int,
+        *,
+        reason: str,
+        at: datetime,
+        source: str = "",
+        values: Mapping[str, Any] | None = None,
+    ) -> Merge:
+        """Make two persons one, reversibly; the same merge for the same reason is kept once."""
+        with self._db.transaction() as connection:
+            for person in (kept, gone):
+                if not self.actors_of(person):
+                    raise UnknownName("unknown_person", name=to_id(person))
+            standing = self._db.one(_SQL["same_merge"], (kept, gone, reason))
+            if standing:
+                return _to_merge(standing)
+            merge = Merge(new_id(at), kept, gone, reason, at, values=dict(values or {}))
+            row = (merge.id, kept, gone, reason, to_json(merge.values), source, to_us(at))
+            connection.execute(_SQL["add_merge"], row)
+            version, persons = self.map_version(), self._persons()
+            connection.execute(_SQL["turn_map"])
+            persons.merge(kept, gone)
+            self._map = (version + 1, persons)
+        return merge
+
+    def unmerge(self, merge: str, at: datetime) -> Merge:
+        """Undo a merge by id; one undone before stays so."""
+        with self._db.transaction() as connection:
+            if connection.execute(_SQL["undo_merge"], (to_us(at), merge)).rowcount:
+                connection.execute(_SQL["turn_map"])
+            row = self._db.one(_SQL["merge"], (merge,))
+            if row is None:
+                raise UnknownName("unknown_merge", name=merge)
+        return _to_merge(row)
+
+    def merges(self, person: int | None = None) -> list[Merge]:
+        """Merges, newest first, undone ones too."""
+        if person is None:
+            return [_to_merge(row) for row in self._db.rows(_SQL["merges"])]
+        numbers = to_json(self._persons().actors_of(person))
+        return [_to_merge(row) for row in self._db.rows(_SQL["merges_of"], (numbers,))]
+
+    def map_version(self) -> int:
+        """Grows with each merge, undo and forgetting."""
+        row = self._db.one(_SQL["value"], ("map_version",))
+        return int(row[0]) if row else 0
+
+    def _persons(self) -> PersonMap:
+        version = self.map_version()
+        if self._map is None or self._map[0] != version:
+            persons = PersonMap(self._db.rows(_SQL["standing"]))
+            gone = [row[0] for row in self._db.rows(_SQL["tombstones"])]
+            persons.bury(gone)
+            self._map = (version, persons)
+        return self._map[1]
+
+    def _reload(self) -> None:
+        self._map = None
+
+    # Facts and consents.
+
+    def learn_facts(self, actor: int, facts: Sequence[Fact]) -> None:
+        """Add facts without personal data (stage, city, skin type); history is kept."""
+        self.learn_many((actor, fact) for fact in facts)
+
+    def learn_many(self, rows: Iterable[tuple[int, Fact]]) -> None:
+        """`learn_facts` for many actors in one transaction."""
+        with self._db.transaction() as connection:
+            kept = [
+                (actor, f.name, to_json(f.value), f.told.value, to_us(f.at), f.source)
+                for actor, f in rows
+            ]
+            connection.executemany(_SQL["add_fact"], self._of_known(kept))
+
+    def state_consent(self, actor: int, consents: Sequence[Consent]) -> None:
+        """Add statements of consent or withdrawal."""
+        self.state_many((actor, consent) for consent in consents)
+
+    def state_many(self, rows: Iterable[tuple[int, Consent]]) -> None:
+        """`state_consent` for many actors in one transaction."""
+        with self._db.transaction() as connection:
+            kept = [
+                (actor, c.purpose, c.channel, c.state.value, to_us(c.at), c.source, c.text_version)
+                for actor, c in rows
+            ]
+            connection.executemany(_SQL["add_consent"], self._of_known(kept))
+
+    def _of_known(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        wanted = {row[0] for row in rows}
+        known = {row[0] for row in self._db.rows(_SQL["known"], (to_json(sorted(wanted)),))}
+        for actor in wanted - known - {NOBODY}:
+            if self._db.one(_SQL["is_tombstone"], (actor,)) is None:
+                raise ValueError(f"no such actor: {actor}")
+        return [row for row in rows if row[0] in known]
+
+    def profile(self, person: int) -> Profile:
+        """Everything known of a person, all their actors together."""
+        version, actors = self.map_version(), self.actors_of(person)
+        numbers = to_json(actors)
+        facts: dict[str, Fact] = {}
+        for name, value, told, source, at_us in self._db.rows(_SQL["facts"], (numbers,)):
+            fact = Fact(name, from_json(value), Told(told), source, from_us(at_us))
+            known = facts.get(name)
+            # Rows come oldest first, so an equal strength means a later word.
+            if known is None or _STRENGTH[fact.told] >= _STRENGTH[known.told]:
+                facts[name] = fact
+        consents = tuple(_to_consent(row) for row in self._db.rows(_SQL["consents"], (numbers,)))
+        number = self._persons().person_of(person)
+        return Profile(number, tuple(actors), facts, consents, version)
+
+    def consents_of(self, persons: Sequence[int]) -> list[tuple[Consent, ...]]:
+        """The statements of many persons at once, aligned."""
+        persons_map = self._persons()
+        stated: dict[int, list[Consent]] = defaultdict(list)
+        if len(persons) > 1_000:
+            rows = self._db.rows(_SQL["all_consents"])
+        else:
+            actors = [actor for person in persons for actor in persons_map.actors_of(person)]
+            rows = self._db.rows(_SQL["consents"], (to_json(actors),))
+        for row in rows:
+            stated[persons_map.person_of(row[0])].append(_to_consent(row))
+        return [tuple(stated.get(p, ())) for p in persons_map.persons_of(persons)]
+
+    # The vault.
+
+    def keep_many(self, rows: Iterable[Text], source: str = "") -> None:
+        """Seal personal texts, deduped, for many (actor, name, text) at once."""
+        self._vault.keep(rows, source)
+
+    def open(self, person: int) -> dict[str, list[str]]:
+        """What the vault holds of a person: identifiers by kind, names, addresses, orders."""
+        return self._vault.grouped([self._persons().actors_of(person)])[0]
+
+    def open_many(self, persons: Sequence[int], names: Sequence[str]) -> list[dict[str, list[str]]]:
+        """Some vault entries of many persons, aligned."""
+        persons_map = self._persons()
+        roots = persons_map.persons_of(persons)
+        unique = list(dict.fromkeys(roots))
+        opened = self._vault.grouped([persons_map.actors_of(root) for root in unique], names)
+        by_person = dict(zip(unique, opened, strict=True))
+        return [by_person[root] for root in roots]
+
+    def search(self, text: str) -> list[int]:
+        """Persons whose identifier or name equals the text, as written or normalised."""
+        wanted = text.strip()
+        number = from_id(wanted)
+        if number is not None and self.actors_of(number):
+            return [self._persons().person_of(number)]
+        actors: dict[int, None] = {}
+        for reading in readings(wanted):
+            digest = self._ring.hash("handle", reading)
+            actors |= dict.fromkeys(row[0] for row in self._db.rows(_SQL["by_handle"], (digest,)))
+        digest = self._vault.text_hash("name", wanted)
+        for row in self._db.rows(_SQL["by_text"], (digest, "name")):
+            actors[row[0]] = None
+        return list(dict.fromkeys(self._persons().persons_of(list(actors))))
+
+    # Taking back and forgetting.
+
+    def withdraw(self, source: str, still: Sequence[int]) -> Mapping[str, int]:
+        """Take back facts, consents, texts, merges and actors that this source brought first.
+
+        Actors in `still` (others' events refer to them) stay; returns counts by what.
+        """
+        counts: dict[str, int] = {}
+        with self._db.transaction() as connection:
+            for what in ("facts", "consents", "texts", "merges"):
+                counts[what] = connection.execute(_SQL[f"withdraw_{what}"], (source,)).rowcount
+            rows = self._db.rows(_SQL["withdraw_actors"], (source, to_json(list(still))))
+            numbers = to_json([row[0] for row in rows])
+            counts["actors"] = connection.execute(_SQL["drop_actors"], (numbers,)).rowcount
+            connection.execute(_SQL["turn_map"])
+        return counts
+
+    def forget(self, person: int, at: datetime) -> Mapping[str, int]:
+        """Destroy key, vault and map rows, remember only tombstones; counts by what.
+
+        The tombstones are on disk first: a crash half-way is finished on the next open.
+        `Store.forget` does this, the log and the ledger together.
+        """
+        actors = self.actors_of(person)
+        stones = [(actor, bytes(digest)) for digest, actor in self._hashes(actors)]
+        self._stones.add(stones)
+        return self.bury(stones)
+
+    def bury(self, stones: Sequence[Stone]) -> dict[str, int]:
+        """Remove what tombstones name; replayed on open, so that restores forget again."""
+        actors = {actor for actor, _ in stones}
+        with self._db.transaction() as connection:
+            for _, digest in stones:
+                row = self._db.one(_SQL["actor_of"], (digest,))
+                actors |= {row[0]} if row else set()
+            numbers = to_json(sorted(actors))
+            counts = {
+                what: int(self._db.one(_SQL[query], (numbers,))[0])
+                for what, query in (
+                    ("identifiers", "count_own"),
+                    ("texts", "count_texts"),
+                    ("facts", "count_facts"),
+                    ("consents", "count_consents"),
+                )
+            }
+            counts["merges"] = connection.execute(_SQL["drop_merges"], (numbers,)).rowcount
+            counts["actors"] = connection.execute(_SQL["drop_actors"], (numbers,)).rowcount
+            connection.executemany(_SQL["add_tombstone"], stones)
+            connection.execute(_SQL["turn_map"])
+        self._db.truncate()
+        return counts
+
+    def forgotten(self) -> list[int]:
+        """Actors that were forgotten (their tombstones), for readers and restores."""
+        return [row[0] for row in self._db.rows(_SQL["tombstones"])]
+
+    def unsettled(self) -> list[int]:
+        """Forgotten actors whose decisions were not yet given to nobody."""
+        return [row[0] for row in self._db.rows(_SQL["unsettled"])]
+
+    def _hashes(self, actors: Sequence[int]) -> list[tuple[bytes, int]]:
+        return self._db.rows(_SQL["hashes"], (to_json(list(actors)),))
+
+    # Bytes under the workspace's own key.
+
+    def seal_text(self, data: bytes) -> bytes:
+        """Seal bytes under the workspace's own key (refused rows, payloads)."""
+        return self._ring.own.seal(data, OWN)
+
+    def open_text(self, data: bytes) -> bytes:
+        """The inverse of `seal_text`."""
+        return self._ring.own.open(data, OWN)
+
+    def keyed(self, text: str) -> bytes:
+        """A keyed hash of a text, 16 bytes, for look-ups that must not show the text."""
+        return self._ring.hash("keyed", text)
+
+    def _hash(self, name: Named) -> bytes:
+        return self._ring.hash("actor", f"{name.kind}|{name.value}")
+
+
+def _to_merge(row: Sequence[Any]) -> Merge:
+    return Merge(
+        id=row[0],
+        kept=row[1],
+        gone=row[2],
+        reason=row[3],
+        at=from_us(row[4]),
+        undone=row[5] is not None,
+        values=from_json(row[6]),
+    )
+
+
+def _to_consent(row: Sequence[Any]) -> Consent:
+    return Consent(row[1], row[2], ConsentState(row[3]), from_us(row[4]), row[5], row[6])

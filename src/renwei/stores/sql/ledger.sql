@@ -1,0 +1,48 @@
+-- word: The number of a word.
+SELECT number FROM words WHERE text = ?;
+
+-- add_word: Give a word a number.
+INSERT INTO words (text) VALUES (?) ON CONFLICT (text) DO UPDATE SET text = text RETURNING number;
+
+-- words: All words.
+SELECT number, text FROM words;
+
+-- add: Store one decision.
+INSERT INTO decisions (id, person, surface, at_us, body) VALUES (?, ?, ?, ?, ?);
+
+-- get: One decision by id.
+SELECT id, person, surface, at_us, body, number FROM decisions WHERE id = ?;
+
+-- of: The newest decisions about some persons; values: persons, limit.
+SELECT id, person, surface, at_us, body, number FROM decisions
+WHERE person IN (SELECT value FROM json_each(?)) ORDER BY at_us DESC, number DESC LIMIT ?;
+
+-- page: Decisions made in a time, oldest first, from a place on; values: since, number, until, limit.
+SELECT id, person, surface, at_us, body, number FROM decisions
+WHERE (at_us, number) > (?, ?) AND at_us < ? ORDER BY at_us, number LIMIT ?;
+
+-- about: Decisions about some persons.
+SELECT id, person, surface, at_us, body, number FROM decisions
+WHERE person IN (SELECT value FROM json_each(?));
+
+-- rewrite: Replace what a decision says.
+UPDATE decisions SET person = ?, body = ? WHERE number = ?;
+
+-- drop: Take a decision away (it moved to a segment).
+DELETE FROM decisions WHERE number = ?;
+
+-- settle: Note that the decisions about an actor belong to nobody.
+UPDATE tombstones SET settled = 1 WHERE actor IN (SELECT value FROM json_each(?));
+
+-- add_segment: Register a segment.
+INSERT INTO segments (path, rows, first_us, last_us) VALUES (?, ?, ?, ?);
+
+-- drop_segment: Take a segment off the register.
+DELETE FROM segments WHERE number = ?;
+
+-- segments: All segments, the newest first.
+SELECT number, path, rows, first_us, last_us FROM segments ORDER BY last_us DESC, number DESC;
+
+-- turn: Let readers notice that decisions were changed.
+INSERT INTO meta (name, value) VALUES ('ledger_version', 1)
+ON CONFLICT (name) DO UPDATE SET value = value + 1;

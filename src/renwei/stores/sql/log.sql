@@ -1,0 +1,80 @@
+-- position: The last position handed out.
+SELECT seq FROM sqlite_sequence WHERE name = 'events';
+
+-- move_on: Let readers notice that what they read was changed.
+UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'events';
+
+-- has_id: Whether a message id was ever stored.
+SELECT 1 FROM ids WHERE message_id = ?;
+
+-- add_id: Remember a message id.
+INSERT INTO ids (message_id, seq) VALUES (?, ?);
+
+-- add_event: Store one event under its position.
+INSERT INTO events (seq, message_id, actor, kind, item, at_us, seen_us, source, value_minor,
+                    currency, version, body)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- read: Hot events in log order; values: after, until, kinds or '', kinds, seen by.
+SELECT seq, message_id, actor, kind, item, at_us, seen_us, source, value_minor, currency, version,
+       body
+FROM events
+WHERE seq > ? AND seq <= ? AND (? = '' OR kind IN (SELECT value FROM json_each(?))) AND seen_us <= ?
+ORDER BY seq;
+
+-- of: The newest hot events of some actors; values: actors, until, kinds or '', kinds, limit.
+SELECT seq, message_id, actor, kind, item, at_us, seen_us, source, value_minor, currency, version,
+       body
+FROM events
+WHERE actor IN (SELECT value FROM json_each(?)) AND at_us <= ?
+  AND (? = '' OR kind IN (SELECT value FROM json_each(?)))
+ORDER BY at_us DESC, seq DESC LIMIT ?;
+
+-- arrived_before: Hot events that arrived before a time, in order of arrival.
+SELECT seq, message_id, actor, kind, item, at_us, seen_us, source, value_minor, currency, version,
+       body
+FROM events WHERE seen_us < ? ORDER BY seq LIMIT ?;
+
+-- drop_event: Take a hot event away (it moved to the lake).
+DELETE FROM events WHERE seq = ?;
+
+-- ids_of_source: Message ids of the hot events of a source.
+SELECT message_id FROM events WHERE source = ?;
+
+-- drop_source: Take back the hot events of a source.
+DELETE FROM events WHERE source = ?;
+
+-- drop_id: Forget a message id, so that it can come again.
+DELETE FROM ids WHERE message_id = ?;
+
+-- give_away: Give hot events to nobody.
+UPDATE events SET actor = 0 WHERE actor IN (SELECT value FROM json_each(?));
+
+-- remember_forgotten: Note that an actor was forgotten.
+INSERT OR IGNORE INTO forgotten (actor) VALUES (?);
+
+-- forgotten: Actors that were forgotten.
+SELECT actor FROM forgotten;
+
+-- add_segment: Register a lake file.
+INSERT INTO segments (path, bucket, rows, first_seq, last_seq) VALUES (?, ?, ?, ?, ?);
+
+-- drop_segment: Take a lake file off the register.
+DELETE FROM segments WHERE id = ?;
+
+-- segments: All lake files.
+SELECT id, path, bucket, rows, first_seq, last_seq FROM segments ORDER BY first_seq;
+
+-- segments_of: Lake files that hold events of some actors.
+SELECT DISTINCT s.id, s.path, s.bucket, s.rows, s.first_seq, s.last_seq
+FROM holds h JOIN segments s ON s.id = h.segment
+WHERE h.actor IN (SELECT value FROM json_each(?));
+
+-- add_hold: Note that a lake file holds events of an actor.
+INSERT INTO holds (actor, segment) VALUES (?, ?);
+
+-- changes: How often what was stored has changed.
+SELECT value FROM meta WHERE name = 'changes';
+
+-- turn: Count a change, unless another came first.
+UPDATE meta SET value = value + 1 WHERE name = 'changes' AND value = ?;

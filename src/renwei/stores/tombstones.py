@@ -1,0 +1,85 @@
+"""Tombstones: the keyed hash and number of each forgotten actor, in files of their own.
+
+A copy lies in the data directory and one beside the master key, outside it: neither an older
+state.db nor an older copy of the whole directory, put back, brings a person back. They are
+replayed on open. A tombstone tells nobody anything without the master key.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from renwei.stores import disk
+from renwei.stores.faults import told
+
+Stone = tuple[int, bytes]
+"""Actor and keyed hash of its identifier."""
+
+
+class Tombstones:
+    """The two files, kept alike."""
+
+    def __init__(self, directory: Path, keys: Path, workspace: str) -> None:
+        self._paths = (
+            directory / "tombstones" / "forgotten.jsonl",
+            keys / f"{workspace}.forgotten.jsonl",
+        )
+
+    def read(self) -> list[Stone]:
+        """Everybody forgotten, by either file."""
+        return list(dict.fromkeys(stone for path in self._paths for stone in _read(path)))
+
+    def add(self, stones: Sequence[Stone]) -> None:
+        """Remember, on disk before it returns; what a file has already is not repeated."""
+        for path in self._paths:
+            known = set(_read(path))
+            _append(path, [stone for stone in stones if stone not in known])
+
+    def even(self) -> None:
+        """Give each file what only the other has."""
+        everybody = self.read()
+        if any(len(_read(path)) != len(everybody) for path in self._paths):
+            self.add(everybody)
+
+
+def _read(path: Path) -> list[Stone]:
+    try:
+        text = path.read_text("ascii")
+    except FileNotFoundError:
+        return []
+    # A line that a crash cut short was never acknowledged.
+    whole = text[: text.rfind("\n") + 1].splitlines()
+    return list(dict.fromkeys(_parsed(line) for line in whole if line))
+
+
+def _parsed(line: str) -> Stone:
+    entry = json.loads(line)
+    return int(entry["actor"]), bytes.fromhex(entry["hash"])
+
+
+def _append(path: Path, stones: Sequence[Stone]) -> None:
+    if not stones:
+        return
+    with told(path):
+        new = not path.exists()
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _mend(path)
+        number = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+        with os.fdopen(number, "w", encoding="ascii") as file:
+            for actor, digest in stones:
+                file.write(json.dumps({"hash": digest.hex(), "actor": actor}) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        if new:
+            disk.settle(path.parent)
+
+
+def _mend(path: Path) -> None:
+    if path.exists():
+        data = path.read_bytes()
+        end = data.rfind(b"\n") + 1
+        if end != len(data):
+            os.truncate(path, end)
