@@ -1,0 +1,99 @@
+"""Write the table of measured figures into both READMEs from benchmarks/results/*.jsonl.
+
+The last line of a bench and data set in its file is the one that counts. With --check nothing
+is written, and the exit status tells whether both READMEs are current.
+"""  # noqa: INP001 - a script
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
+HEADS = {
+    "README.md": ("what", "data", "measured", "baseline", "not measured yet"),
+    "README.zh.md": ("什么", "数据", "测得", "基线", "尚未测量"),
+}
+# Costs stand in every line; the table is about what was asked for.
+COSTS = ("cpu_s", "rss_mb")
+SHOWN = 4
+
+
+def lines(folder: Path) -> list[dict[str, Any]]:
+    """The latest measurement of each bench and data set, by name."""
+    latest: dict[tuple[str, str], dict[str, Any]] = {}
+    for path in sorted(folder.glob("*.jsonl")):
+        for text in path.read_text("utf-8").splitlines():
+            if text.strip():
+                one = json.loads(text)
+                latest[str(one.get("bench")), str(one.get("data", ""))] = one
+    return [latest[key] for key in sorted(latest)]
+
+
+def table(measured: list[dict[str, Any]], head: tuple[str, ...]) -> str:
+    """A Markdown table, one row a measurement."""
+    what, data, figure, baseline, none = head
+    if not measured:
+        return f"*{none}*\n"
+    rows = [f"| {what} | {data} | {figure} | {baseline} |", "|---|---|---|---|"]
+    for one in measured:
+        about = str(one.get("data", "")) + (f", n = {one['n']:,}" if one.get("n") else "")
+        rows.append(
+            f"| {one.get('bench')} | {about} | {_figures(_metrics(one))} | {_baselines(one)} |"
+        )
+    return "\n".join(rows) + "\n"
+
+
+def _metrics(one: dict[str, Any]) -> dict[str, Any]:
+    plain = {k: one[k] for k in ("p50_us", "p99_us", "per_second", *COSTS) if k in one}
+    return dict(one.get("metrics", {})) | plain
+
+
+def _figures(metrics: dict[str, Any]) -> str:
+    first = [name for name in metrics if name not in COSTS][:SHOWN]
+    costs = [name for name in COSTS if name in metrics]
+    return "; ".join(f"{name} {_number(metrics[name])}" for name in first + costs)
+
+
+def _baselines(one: dict[str, Any]) -> str:
+    return "; ".join(
+        f"{name}: {_figures(dict(metrics))}" for name, metrics in one.get("baselines", {}).items()
+    )
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, dict):
+        interval = f" ({_number(value['low'])} to {_number(value['high'])})"
+        return _number(value["value"]) + (interval if value.get("low") is not None else "")
+    if isinstance(value, int | float):
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return str(value)
+
+
+def renewed(text: str, inner: str) -> str:
+    """A README with the table between its two marks replaced."""
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    return f"{before}{BEGIN}\n{inner}{END}{after}"
+
+
+def main() -> int:
+    """Write or check both READMEs."""
+    measured = lines(ROOT / "benchmarks" / "results")
+    stale = False
+    for name, head in HEADS.items():
+        path = ROOT / name
+        text = path.read_text("utf-8")
+        fresh = renewed(text, table(measured, head))
+        if fresh != text:
+            stale = True
+            if "--check" not in sys.argv[1:]:
+                path.write_text(fresh, encoding="utf-8")
+    return 1 if stale and "--check" in sys.argv[1:] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
