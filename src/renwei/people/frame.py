@@ -81,7 +81,11 @@ class Frame:
     """
 
     def __init__(
-        self, events: Iterable[Event], persons: Mapping[int, int] | None, store: Store
+        self,
+        events: Iterable[Event],
+        persons: Mapping[int, int] | None,
+        store: Store,
+        currency: str,
     ) -> None:
         rows = _Rows()
         for event in events:
@@ -95,7 +99,10 @@ class Frame:
         who = np.array([persons.get(a, a) for a in ints["actor"].tolist()], dtype=np.int64)
         back = ints["kind"] == KINDS.index("return")
         state = ~back
-        self.currency = max(rows.currencies, key=lambda c: rows.currencies[c], default="")
+        counts = rows.currencies
+        self.currency = (
+            currency if currency in counts else max(counts, key=counts.__getitem__, default="")
+        )
         main = ints["currency"] == rows.currency_number(self.currency)
         self.strange = int((~main & state).sum())
         self.person, self.at_us = who[state], ints["at_us"][state]
@@ -115,20 +122,20 @@ class Frame:
         self.position = 0
 
     @classmethod
-    def read(cls, store: Store) -> Frame:
-        """Everybody's orders."""
+    def read(cls, store: Store, currency: str = "") -> Frame:
+        """Everybody's orders; without a currency the commonest one is the shop's."""
         position = store.log.position()
-        frame = cls(store.log.read(kinds=KINDS), None, store)
+        frame = cls(store.log.read(kinds=KINDS), None, store, currency)
         frame.position = position
         return frame
 
     @classmethod
-    def of(cls, store: Store, person: int, at: datetime) -> Frame:
+    def of(cls, store: Store, person: int, at: datetime, currency: str = "") -> Frame:
         """One person's orders, as an answer needs them at once."""
         actors = store.people.actors_of(person)
         events = store.log.of(actors, until=at, kinds=KINDS, limit=1_000_000)
         events.sort(key=lambda event: event.seq)
-        return cls(events, dict.fromkeys(actors, person), store)
+        return cls(events, dict.fromkeys(actors, person), store, currency)
 
     @cached_property
     def _first_row(self) -> Ints:
