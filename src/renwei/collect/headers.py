@@ -55,7 +55,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     (r"(收货|收件|详细).*地址", "address"),
     (r"邮箱|email", "email"),
     (r"留言|买家备注", "note"),
-    (r"^(order|invoice|receipt|transaction|basket)(id|no|num|number|nr|code|ref)", "order"),
+    (r"^(order|invoice|receipt|transaction|basket)(id|no|num|number|nr|code|ref|reference)$", "order"),
     (r"(order|purchase|created|invoice|transaction|sale).*(date|time|at|timestamp)$", "created"),
     (r"(pay|paid).*(date|time|at)$", "paid_at"),
     (r"(ship|deliver|fulfil|updat|modif|complet|due).*(date|time|at|on)$", ""),
@@ -139,17 +139,17 @@ def header_row(head: Sequence[Sequence[str]]) -> int:
     """
     hits = [len({f for c in row if (f := field_of(c)) and len(c) < 40}) for row in head]
     best = max(range(len(head)), key=lambda n: (hits[n], -n), default=-1)
-    if best >= 0 and hits[best] >= 2 and not _is_data(head[best]):
+    if best >= 0 and hits[best] >= 2 and not is_data(head[best]):
         return best
     widest = max((sum(bool(c.strip()) for c in row) for row in head), default=0)
     for n, row in enumerate(head[:-1]):
         full = sum(bool(c.strip()) for c in row)
         if full >= max(2, 0.6 * widest):
-            return n if not _is_data(row) and _is_data(head[n + 1]) else -1
+            return n if not is_data(row) and is_data(head[n + 1]) else -1
     return -1
 
 
-def _is_data(row: Sequence[str]) -> bool:
+def is_data(row: Sequence[str]) -> bool:
     """Whether cells hold numbers or dates, as data rows do and headers do not."""
     present = [c for c in row if not is_absent(c)]
     if not present:

@@ -235,17 +235,14 @@ def _sheet(name: str, book: Any, sheet_name: str) -> Grid | None:
 
 
 def _fill_merged_head(records: list[Record], sheet: Any) -> None:
-    """Write a merged cell of the first rows into all its rows: headers of two rows."""
+    """Write a merged cell of a header into all its rows: headers of two rows."""
+    from renwei.collect.headers import is_data
+
     for (top, left), (bottom, _) in sheet.merged_cell_ranges or []:
-        if top < HEAD and bottom - top <= 2 and left < len(records[top]) and bottom < len(records):
+        in_head = top < HEAD and bottom < len(records) and bottom - top <= 2
+        if in_head and bottom > top and not is_data(records[top]):
             for row in range(top + 1, bottom + 1):
-                if left < len(records[row]) and not _datum(records[top][left]):
-                    records[row][left] = records[row][left] or records[top][left]
-
-
-def _datum(text: str) -> bool:
-    """Whether a cell is data (has digits) rather than a heading."""
-    return any(c.isdigit() for c in text)
+                records[row][left] = records[row][left] or records[top][left]
 
 
 def _cell_text(cell: Any) -> str:
