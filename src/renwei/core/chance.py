@@ -92,9 +92,15 @@ def new_id(at: datetime) -> str:
         >>> new_id(datetime(2026, 1, 1, tzinfo=UTC))[:13]
         '019b76da-a800'
     """
+    return new_id_and_unit(at)[0]
+
+
+def new_id_and_unit(at: datetime) -> tuple[str, int]:
+    """A `new_id` and its `id_unit`, without reading the text back."""
     ms = to_us(at) // 1000 & 0xFFFFFFFFFFFF
     rest = int.from_bytes(os.urandom(10), "big")
-    return id_text(ms << 16 | 0x7000 | rest >> 68 & 0xFFF, 1 << 63 | rest & (1 << 62) - 1)
+    high, low = ms << 16 | 0x7000 | rest >> 68 & 0xFFF, 1 << 63 | rest & (1 << 62) - 1
+    return id_text(high, low), mix(high ^ mix(low)) or 1
 
 
 def new_ids(at: datetime, n: int) -> Any:

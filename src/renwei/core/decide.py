@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
-from renwei.core.chance import id_unit, new_id
+from renwei.core.chance import new_id_and_unit
 from renwei.core.errors import RenweiError, UnknownName
 from renwei.core.nouns import NOTHING, Ask, Decision, Reason, Removal, Surface
 from renwei.core.permission import Permits, Standing, basis, permission
@@ -57,8 +57,8 @@ def decide(
     Raises:
         BrokenPart: A guard's mask does not fit the slate it was shown.
     """
-    identity = new_id(ask.at)
-    ask = settled(ask, id_unit(identity))
+    identity, unit = new_id_and_unit(ask.at)
+    ask = settled(ask, unit)
     gathered = join([source.propose(ask) for source in sources])
     kept, removed, standing = _guarded(ask, gathered, guards, permits)
     seen = offered(priced(kept, ask.prices), ask.surface)
@@ -73,8 +73,8 @@ def decide(
         picked.salt,
         tuple(seen.items),
         tuple(seen.scores),
-        _named(seen.sources, seen.source_names),
-        _named(seen.codes, seen.code_names),
+        _named(kept.sources, kept.source_names, len(seen)),
+        _named(kept.codes, kept.code_names, len(seen)),
         removed,
         tuple([seen.items[row] for row in picked.positions]) or (NOTHING,),
         tuple(picked.odds) or (1.0,),
@@ -178,7 +178,7 @@ def priced(slate: Slate, prices: Mapping[str, int]) -> Slate:
 
 def offered(slate: Slate, surface: Surface) -> Slate:
     """Put `nothing` on offer where silence is possible or nothing else is left."""
-    if slate.items and (not surface.silence or NOTHING in slate.items):
+    if slate.items and (not surface.silence or NOTHING in (slate.numbers or slate.items)):
         return slate
     return Slate(
         [*slate.items, NOTHING],
@@ -224,13 +224,10 @@ def _kept(
     return slate.take(rows)
 
 
-def _named(column: list[int], names: tuple[str, ...]) -> tuple[str, ...]:
-    # One source, or one and the silence after it: by far the most common slates.
-    if len(names) == 1:
-        return names * len(column)
-    if len(names) == 2 and sum(column) == column[-1] == 1:
-        return (names[0],) * (len(column) - 1) + (names[1],)
-    return tuple([names[k] for k in column])
+def _named(column: list[int], names: tuple[str, ...], n: int) -> tuple[str, ...]:
+    # One source by far the most often; what the kernel added is its silence.
+    own = names * len(column) if len(names) == 1 else tuple([names[k] for k in column])
+    return own if n == len(own) else (*own, SILENCE)
 
 
 def _basis(surface: Surface, standing: Standing | None, seen: Slate, shown: list[int]) -> str:
@@ -241,22 +238,16 @@ def _basis(surface: Surface, standing: Standing | None, seen: Slate, shown: list
 def _reasons(
     ask: Ask, sources: Sequence[Source], kept: Slate, picked: Picked, shown: list[int]
 ) -> tuple[Reason, ...]:
-    named = {source.name: source for source in sources}
-    by_chance = {picked.positions[slot] for slot in picked.explored}
-    return tuple(
-        [
-            Reason(EXPLORING)
-            if row in by_chance
-            else faithful(
-                ask,
-                named.get(kept.source_names[kept.sources[row]]),
-                kept.items[row],
-                kept.scores[row],
-                kept.code_names[kept.codes[row]],
-            )
-            for row in shown
-        ]
-    )
+    out = []
+    for slot, row in enumerate(shown):
+        if slot in picked.explored:
+            out.append(Reason(EXPLORING))
+            continue
+        name = kept.source_names[kept.sources[row]]
+        source = next((source for source in sources if source.name == name), None)
+        code = kept.code_names[kept.codes[row]]
+        out.append(faithful(ask, source, kept.items[row], kept.scores[row], code))
+    return tuple(out)
 
 
 def faithful(ask: Ask, source: Source | None, item: int, score: int, code: str) -> Reason:

@@ -7,14 +7,15 @@ columns, to the last bit. A policy's name holds its settings: it can be built ag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from renwei.core.chance import u, u_many
 from renwei.core.columns import Asks, PickedMany, Slates
 from renwei.core.errors import UnknownName
-from renwei.core.nouns import NOTHING, Ask
+from renwei.core.nouns import NOTHING, Ask, Event
 from renwei.core.ports import Policy
 from renwei.core.slate import Picked, Slate
 
@@ -351,6 +352,31 @@ class HoldOut:
         return np.where(applies, self.share * (positions == at) + (1 - self.share) * inner, inner)
 
 
+ASSIGNED = "assigned"
+"""The event kind of a person's first draw from a lasting assignment."""
+
+
+def assignment(ask: Ask, salt: str, actor: int) -> Event:
+    """What to log when a person is first drawn for a hold-out or an arm; stored once."""
+    unit = ask.sticky or ask.person
+    name = f"{ASSIGNED}/{salt}/{unit}".encode()
+    key = hashlib.blake2b(name, digest_size=16).digest()
+    return Event(actor, ASSIGNED, ask.at, key, body={"salt": salt, "unit": unit})
+
+
+def sticky(assignments: Iterable[Event], salt: str, person: int) -> int:
+    """What the assignments of a person stick to (Ask.sticky): after a merge, the earliest.
+
+    Args:
+        assignments: The `assignment` events of all the person's actors, in any order.
+        salt: Of the hold-out or arms.
+        person: Who counts where nobody was assigned yet.
+    """
+    own = [e for e in assignments if e.kind == ASSIGNED and e.body.get("salt") == salt]
+    first = min(own, key=lambda event: (event.at, event.seq), default=None)
+    return person if first is None else int(first.body["unit"])
+
+
 Maker = Callable[[Mapping[str, str], Policy | None], Policy]
 
 
@@ -401,8 +427,9 @@ def _top(slate: Slate, rows: list[int] | range) -> int:
     items, scores = slate.items, slate.scores
     if len(rows) == len(items):
         top = max(scores)
-        if scores.count(top) == 1:
-            return scores.index(top)
+        first = scores.index(top)
+        if top not in scores[first + 1 :]:
+            return first
     else:
         top = max([scores[row] for row in rows])
     return min([row for row in rows if scores[row] == top], key=items.__getitem__)

@@ -32,7 +32,8 @@ class Slate:
     constraints within one answer count by; 0 is no group) may be empty: then nothing is
     flagged or grouped. `costs` says how many units of a shared limit (a counter: SMS quota,
     coupon budget) each candidate would take; a counter that is not named costs nothing.
-    `model` names the versions of what scored. Whoever is handed a slate leaves it as it is.
+    `model` names the versions of what scored. `numbers` may hold the items as a set, for a
+    slate that is built once and shown often. Whoever is handed a slate leaves it as it is.
     """
 
     items: list[int] = field(default_factory=list)
@@ -45,6 +46,7 @@ class Slate:
     code_names: tuple[str, ...] = ()
     costs: dict[str, list[int]] = field(default_factory=dict)
     model: str = ""
+    numbers: frozenset[int] | None = field(default=None, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -102,6 +104,8 @@ def join(slates: Sequence[Slate]) -> Slate:
         >>> both.items, both.scores, [both.source_names[k] for k in both.sources]
         ([1, 2, 3], [1024, 2048, 9216], ['a', 'a', 'b'])
     """
+    if len(slates) == 1 and slates[0].numbers is not None:
+        return slates[0]
     seen: set[int] = set()
     parts: list[Slate] = []
     for slate in slates:
