@@ -1,0 +1,55 @@
+"""What a first import shows of the shop itself: its currency, zone and language.
+
+Only what nobody has said is filled in; what a human set stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from renwei.collect.records import Reading
+from renwei.core.shop import Shop
+
+SETTING = ("setting", "shop")
+_CHINESE = re.compile("[\u4e00-\u9fff]")
+_REGIONS = {
+    "CNY": "CN", "GBP": "GB", "USD": "US", "JPY": "JP", "HKD": "HK", "TWD": "TW",
+    "KRW": "KR", "AUD": "AU", "CAD": "CA", "SGD": "SG", "MYR": "MY", "INR": "IN",
+}  # fmt: skip
+
+
+def set_up(shop: Shop, reading: Reading, source: str, at: datetime) -> None:
+    """Fill in the shop's settings from the evidence of an import, where they are missing."""
+    papers = shop.store.papers
+    paper = papers.get(*SETTING)
+    body: Mapping[str, Any] = paper.body if paper else {}
+    found = {name: value for name, value in shown(reading).items() if name not in body}
+    if found:
+        papers.put(*SETTING, {**body, **found}, by=f"import:{source}", at=at)
+
+
+def shown(reading: Reading) -> dict[str, str]:
+    """Settings that a reading shows; nothing is guessed."""
+    found: dict[str, str] = {}
+    if reading.zone_known:
+        found["zone"] = reading.zone
+    if reading.currency_known:
+        found["currency"] = reading.currency
+        if reading.currency in _REGIONS:
+            found["region"] = _REGIONS[reading.currency]
+    titles = [item.title for item in reading.items if item.title]
+    if titles:
+        chinese = sum(_CHINESE.search(title) is not None for title in titles)
+        found["language"] = "zh" if 2 * chinese > len(titles) else "en"
+    return found
+
+
+def take_back(shop: Shop, source: str, *, others: bool) -> None:
+    """Settings that only an undone import showed go with it; a human's word stays."""
+    papers = shop.store.papers
+    history = papers.history(*SETTING)
+    if not others and history and all(paper.by == f"import:{source}" for paper in history):
+        papers.drop(*SETTING)
