@@ -32,7 +32,10 @@ types: $(READY) ## Types, strictly, over source, tests and benchmarks
 
 check: lint types test ## Everything a change must pass
 
-docs: $(READY) ## Say which commands, settings, errors and seams have no heading yet
+docs: $(READY) ## Write the reference pages and the table of figures; say what is missing
+	@$(BIN)/python .ci/docs_write.py
+	@$(BIN)/python .ci/third_party.py
+	@$(BIN)/python .ci/readme_table.py
 	@$(BIN)/python .ci/docs_missing.py
 
 bench: $(READY) ## Measure speed here; one JSON object a line, kept in benchmarks/results

@@ -71,7 +71,7 @@ def errors(language: str) -> str:
 
 def renewed(page: str, inner: str) -> str:
     """The page with everything below the mark replaced."""
-    return f"{page.split(MARK)[0]}{MARK}\n\n{inner}"
+    return f"{page.split(MARK, maxsplit=1)[0]}{MARK}\n\n{inner}"
 
 
 def stale(docs: Path = ROOT / "docs") -> dict[Path, str]:

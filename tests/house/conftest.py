@@ -20,6 +20,9 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def script() -> Callable[[str], ModuleType]:
+    # Scripts import each other by name, as they do when CI runs them.
+    sys.path.insert(0, str(ROOT / ".ci"))
+
     def load(name: str) -> ModuleType:
         spec = importlib.util.spec_from_file_location(f"ci_{name}", ROOT / ".ci" / f"{name}.py")
         assert spec is not None

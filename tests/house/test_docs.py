@@ -35,6 +35,10 @@ def test_a_missing_heading_is_noticed(script: Load, tmp_path: Path, kind: str) -
     assert found == [f"en {kind} fenced", f"zh {kind} there", f"zh {kind} fenced"]
 
 
+def test_the_reference_says_what_the_program_says(script: Load) -> None:
+    assert [path.name for path in script("docs_write").stale()] == []
+
+
 def test_both_languages_have_the_same_pages() -> None:
     en, zh = (
         {p.name for p in (ROOT / "docs" / language).glob("*.md")} for language in ("en", "zh")
