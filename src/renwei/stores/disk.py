@@ -22,11 +22,10 @@ def place(path: Path, write: Callable[[Path], None]) -> None:
     """
     aside = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{ASIDE}")
     with told(path):
-        _make_folder(path.parent)
+        make_folder(path.parent)
         try:
             write(aside)
-            with aside.open("rb") as file:
-                os.fsync(file.fileno())
+            settle_file(aside)
             aside.replace(path)
         except BaseException:
             aside.unlink(missing_ok=True)
@@ -41,6 +40,12 @@ def place_bytes(path: Path, data: bytes) -> None:
         aside.write_bytes(data)
 
     place(path, write)
+
+
+def settle_file(path: Path) -> None:
+    """Make what a file holds durable."""
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
 
 
 def settle(folder: Path) -> None:
@@ -73,9 +78,10 @@ def sweep(folder: Path, known: set[Path]) -> int:
     return len(loose)
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, durably."""
     if folder.is_dir():
         return
-    _make_folder(folder.parent)
+    make_folder(folder.parent)
     folder.mkdir(mode=0o700, exist_ok=True)
     settle(folder.parent)

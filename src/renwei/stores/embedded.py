@@ -155,6 +155,7 @@ class EmbeddedStore:
 
     def _sweep(self) -> None:
         self._log.sweep()
+        self._ledger.sweep()
         self._blobs.sweep()
 
     @property
@@ -223,7 +224,7 @@ class EmbeddedStore:
 
     def integrity(self) -> list[str]:
         """What is wrong on disk, in words for a log; empty when sound."""
-        return self._state_db.check() + self._log.check()
+        return self._state_db.check() + self._log.check() + self._ledger.check()
 
     def close(self) -> None:
         """Let go of files and locks."""

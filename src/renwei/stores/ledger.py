@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import heapq
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from sqlite3 import Connection
+from typing import TYPE_CHECKING, Any
 
 from renwei.core.chance import new_number
 from renwei.core.clock import from_us, to_us
@@ -17,10 +21,20 @@ from renwei.stores.ids import from_key, to_key
 from renwei.stores.outbox import EmbeddedOutbox
 from renwei.stores.packed import forgotten, pack, unpack
 from renwei.stores.queries import queries
+from renwei.stores.segments import Sealed, Segments
 from renwei.stores.words import WordList
 
+if TYPE_CHECKING:
+    from renwei.core.batch import Decisions
+
 PAGE = 1_000
+CHUNK = 16_384
+SEAL_ROWS = 100_000
 _SQL = queries("ledger")
+
+
+class OvertakenError(Exception):
+    """What was read has changed meanwhile."""
 
 
 class EmbeddedLedger:
@@ -30,6 +44,7 @@ class EmbeddedLedger:
         self._db = database
         self._outbox = outbox
         self._words = WordList(database)
+        self._segments = Segments(directory / "lake" / "decisions", directory)
 
     def record(self, decision: Decision, effects: Sequence[Effect] = ()) -> Decision:
         """Store one decision and its effects in one transaction."""
@@ -48,16 +63,44 @@ class EmbeddedLedger:
         )
 
     def record_all(self, decisions: Iterable[Decision]) -> int:
-        """Store many as one sealed segment, visible all at once or not at all."""
-        with self._db.transaction() as connection:
-            rows = [self._row(decision) for decision in decisions]
-            connection.executemany(_SQL["add"], rows)
-        return len(rows)
+        """Store many as one sealed segment, visible all at once or not at all.
+
+        Raises:
+            ValueError: An id is no UUID.
+        """
+        from renwei.stores.columns import from_decisions
+
+        return self._seal(from_decisions(batch) for batch in _batches(decisions))
+
+    def record_columns(self, decisions: Decisions) -> int:
+        """`record_all` for the columns of `decide_many`, without an object a decision."""
+        from renwei.stores.columns import from_columns
+
+        n = len(decisions)
+        starts = range(0, n, CHUNK)
+        return self._seal(from_columns(decisions, k, min(k + CHUNK, n)) for k in starts)
+
+    def _seal(self, tables: Iterable[Any]) -> int:
+        with self._segments.written(tables) as made, self._db.transaction() as connection:
+            if made.rows:
+                self._register(connection, made)
+        if not made.rows:
+            self._segments.remove(made)
+        return made.rows
 
     def get(self, decision: str) -> Decision | None:
         """One decision by id."""
-        row = self._db.one(_SQL["get"], (to_key(decision),))
-        return self._decision(row) if row else None
+        key = to_key(decision)
+        # Hot rows first: a decision that moves meanwhile is then found in its segment.
+        row = self._db.one(_SQL["get"], (key,))
+        if row:
+            return self._decision(row)
+        if isinstance(key, bytes):
+            for segment in self._sealed():
+                found = self._segments.find(segment, key)
+                if found:
+                    return found
+        return None
 
     def of(self, persons: Sequence[int], *, limit: int = 100) -> list[Decision]:
         """The newest decisions about these persons, newest first.
@@ -65,12 +108,31 @@ class EmbeddedLedger:
         A decision keeps the person as resolved then: ask for all actors of a person.
         """
         rows = self._db.rows(_SQL["of"], (to_json(list(persons)), limit))
-        return [self._decision(row) for row in rows]
+        found = {row[0]: self._decision(row) for row in rows}
+        for segment in self._sealed():
+            newer = sum(to_us(decision.at) > segment.last_us for decision in found.values())
+            if newer >= limit:
+                break
+            places = self._segments.rows_about(segment, persons)
+            for decision in self._segments.decisions(segment, places):
+                found.setdefault(to_key(decision.id), decision)
+        newest = sorted(found.values(), key=_by_time, reverse=True)
+        return newest[:limit]
 
     def between(self, since: datetime, until: datetime, surface: str = "") -> Iterator[Decision]:
         """Decisions made in [since, until), oldest first."""
-        found = self._between_hot(to_us(since), to_us(until))
-        return (decision for decision in found if surface in ("", decision.surface))
+        since_us, until_us = to_us(since), to_us(until)
+        parts = [self._between_hot(since_us, until_us)]
+        for segment in self._sealed():
+            if segment.last_us >= since_us and segment.first_us < until_us:
+                rows = self._segments.in_order(segment)
+                parts.append(decision for decision in rows if since <= decision.at < until)
+        seen: set[str] = set()
+        for decision in heapq.merge(*parts, key=_by_time):
+            if surface in ("", decision.surface) and decision.id not in seen:
+                if len(parts) > 1:
+                    seen.add(decision.id)
+                yield decision
 
     def _between_hot(self, since_us: int, until_us: int) -> Iterator[Decision]:
         place = (since_us, 0)
@@ -81,20 +143,107 @@ class EmbeddedLedger:
                 return
             place = (rows[-1][3], rows[-1][5])
 
+    def seal(self, before: datetime) -> int:
+        """Move decisions made before a time from state.db into a segment; returns the count."""
+        from renwei.stores.columns import from_decisions
+
+        before_us, total = to_us(before), 0
+        while True:
+            changes = self._changes()
+            rows = self._db.rows(_SQL["before"], (before_us, SEAL_ROWS))
+            if not rows:
+                return total
+            decisions = map(self._decision, rows)
+            tables = (from_decisions(batch) for batch in _batches(decisions))
+            with (
+                suppress(OvertakenError),
+                self._segments.written(tables) as made,
+                self._turning(changes) as connection,
+            ):
+                self._register(connection, made)
+                connection.executemany(_SQL["drop"], ((row[5],) for row in rows))
+                total += len(rows)
+
     def forget(self, persons: Sequence[int]) -> int:
-        """Give these persons' decisions to nobody and drop their reasons' values."""
+        """Give these persons' decisions to nobody and drop their reasons' values.
+
+        A unit that is the person's own number is replaced by a fresh one: those draws can no
+        longer be replayed.
+        """
         wanted = [person for person in persons if person != NOBODY]
-        numbers = to_json(wanted)
         stand_ins = {person: new_number() for person in wanted}
-        with self._db.transaction() as connection:
+        given = 0
+        while True:
+            try:
+                for segment in self._sealed():
+                    given += self._forget_sealed(segment, wanted, stand_ins)
+                given += self._forget_hot(wanted, stand_ins)
+                break
+            except OvertakenError:
+                continue
+        self._db.truncate()
+        return given
+
+    def _forget_sealed(
+        self, segment: Sealed, wanted: Sequence[int], stand_ins: Mapping[int, int]
+    ) -> int:
+        changes = self._changes()
+        places = self._segments.rows_about(segment, wanted)
+        if not places:
+            return 0
+        about = self._segments.decisions(segment, places)
+        tables = self._segments.forgotten(
+            segment, frozenset(wanted), lambda unit: stand_ins.get(unit, unit)
+        )
+        with self._segments.written(tables) as made, self._turning(changes) as connection:
+            connection.execute(_SQL["drop_segment"], (segment.number,))
+            self._register(connection, made)
+            for decision in about:
+                self._outbox.clear(connection, to_key(decision.id))
+        self._segments.remove(segment)
+        return len(places)
+
+    def _forget_hot(self, wanted: Sequence[int], stand_ins: Mapping[int, int]) -> int:
+        numbers = to_json(list(wanted))
+        changes, sealed = self._changes(), {segment.number for segment in self._sealed()}
+        with self._turning(changes) as connection:
+            if any(
+                segment.number not in sealed or self._segments.rows_about(segment, wanted)
+                for segment in self._sealed()
+            ):
+                raise OvertakenError
             rows = self._db.rows(_SQL["about"], (numbers,))
             for row in rows:
                 body = forgotten(row[4], lambda unit: stand_ins.get(unit, unit))
                 connection.execute(_SQL["rewrite"], (NOBODY, body, row[5]))
                 self._outbox.clear(connection, row[0])
             connection.execute(_SQL["settle"], (numbers,))
-        self._db.truncate()
         return len(rows)
+
+    def sweep(self) -> int:
+        """Remove segments that no register names (left by a crash); returns the count."""
+        return self._segments.sweep({segment.path for segment in self._sealed()})
+
+    def check(self) -> list[str]:
+        """What is wrong with the segments; empty when sound."""
+        return self._segments.check(self._sealed())
+
+    def _sealed(self) -> list[Sealed]:
+        return [Sealed(*row) for row in self._db.rows(_SQL["segments"])]
+
+    def _register(self, connection: Connection, made: Sealed) -> None:
+        row = (made.path, made.rows, made.first_us, made.last_us)
+        connection.execute(_SQL["add_segment"], row)
+
+    def _changes(self) -> int:
+        return int(self._db.one(_SQL["changes"])[0])
+
+    @contextmanager
+    def _turning(self, changes: int) -> Iterator[Connection]:
+        with self._db.transaction() as connection:
+            if connection.execute(_SQL["turn"], (changes,)).rowcount == 0:
+                raise OvertakenError
+            yield connection
 
     def _decision(self, row: Sequence[Any]) -> Decision:
         return unpack(
@@ -105,3 +254,13 @@ class EmbeddedLedger:
             surface=self._words.text_of(row[2]),
             at=from_us(row[3]),
         )
+
+
+def _by_time(decision: Decision) -> datetime:
+    return decision.at
+
+
+def _batches(decisions: Iterable[Decision]) -> Iterator[list[Decision]]:
+    left = iter(decisions)
+    while batch := list(islice(left, CHUNK)):
+        yield batch

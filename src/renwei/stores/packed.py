@@ -8,7 +8,7 @@ in a short list. Prices, reasons, parent and extra follow as MessagePack where t
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import IntFlag
 from typing import Any
 
@@ -30,15 +30,21 @@ class _Wide(IntFlag):
     GROUPS = 4
     WORDS = 8
     HAS_GROUPS = 16
-    NEGATIVE_UNIT = 32
 
 
 def tail_of(decision: Decision) -> bytes:
     """Prices, reasons, parent and extra as MessagePack; empty where there are none."""
-    if not (decision.prices or decision.reasons or decision.parent or decision.extra):
+    return pack_tail(decision.prices, decision.reasons, decision.parent, decision.extra)
+
+
+def pack_tail(
+    prices: Mapping[str, int], reasons: Sequence[Reason], parent: str, extra: Mapping[str, Any]
+) -> bytes:
+    """`tail_of`, from the parts."""
+    if not (prices or reasons or parent or extra):
         return b""
-    reasons = [[reason.code, reason.values, reason.evidence] for reason in decision.reasons]
-    return _pack([decision.prices, reasons, decision.parent, decision.extra])
+    listed = [[reason.code, reason.values, reason.evidence] for reason in reasons]
+    return _pack([prices, listed, parent, extra])
 
 
 def tail_fields(tail: bytes) -> dict[str, Any]:
@@ -192,7 +198,7 @@ def _open(body: bytes) -> tuple[dict[str, Any], _Reader]:
         raise ValueError(f"decision layout {layout}")
     fields = {
         "wide": wide,
-        "unit": unit - (MASK + 1) if wide & _Wide.NEGATIVE_UNIT else unit,
+        "unit": unit,
         "position": position,
         "map_version": map_version,
         "surface_version": surface_version,
@@ -218,8 +224,6 @@ def _wide(decision: Decision, items: Sequence[int], words: Sequence[int]) -> int
         wide |= _Wide.WORDS
     if decision.groups:
         wide |= _Wide.HAS_GROUPS
-    if decision.unit < 0:
-        wide |= _Wide.NEGATIVE_UNIT
     return wide
 
 

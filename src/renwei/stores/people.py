@@ -141,8 +141,7 @@ class EmbeddedPeople:
 
     def map_version(self) -> int:
         """Grows with each merge, undo and forgetting."""
-        row = self._db.one(_SQL["value"], ("map_version",))
-        return int(row[0]) if row else 0
+        return int(self._db.one(_SQL["value"], ("map_version",))[0])
 
     def _persons(self) -> PersonMap:
         version = self.map_version()

@@ -43,6 +43,12 @@ DELETE FROM segments WHERE number = ?;
 -- segments: All segments, the newest first.
 SELECT number, path, rows, first_us, last_us FROM segments ORDER BY last_us DESC, number DESC;
 
--- turn: Let readers notice that decisions were changed.
-INSERT INTO meta (name, value) VALUES ('ledger_version', 1)
-ON CONFLICT (name) DO UPDATE SET value = value + 1;
+-- changes: How often what was recorded has changed.
+SELECT value FROM meta WHERE name = 'ledger_changes';
+
+-- turn: Count a change, unless another came first.
+UPDATE meta SET value = value + 1 WHERE name = 'ledger_changes' AND value = ?;
+
+-- before: Decisions made before a time, in the order recorded; values: time, limit.
+SELECT id, person, surface, at_us, body, number FROM decisions
+WHERE at_us < ? AND typeof(id) = 'blob' ORDER BY at_us, number LIMIT ?;

@@ -5,8 +5,7 @@ SELECT value FROM meta WHERE name = ?;
 INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 
 -- turn_map: Let readers notice that persons changed.
-INSERT INTO meta (name, value) VALUES ('map_version', 1)
-ON CONFLICT (name) DO UPDATE SET value = value + 1;
+UPDATE meta SET value = value + 1 WHERE name = 'map_version';
 
 -- actor_of: The actor of an identifier by its hash.
 SELECT actor FROM actors WHERE hash = ?;

@@ -1,5 +1,7 @@
 -- What is known now: people and vault, catalogue, counters, timers, effects, papers, decisions.
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+-- Grow with each change to the map of persons, and to decisions once recorded.
+INSERT INTO meta (name, value) VALUES ('map_version', 0), ('ledger_changes', 0);
 
 CREATE TABLE actors (
     actor INTEGER PRIMARY KEY,
