@@ -20,7 +20,7 @@ PAGES = [*READMES, *DOCS, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT /
 @pytest.mark.parametrize("kind", ["command", "setting", "error", "seam"])
 def test_everything_of_a_kind_has_a_heading_in_both_languages(script: Load, kind: str) -> None:
     docs = script("docs_missing")
-    names = docs.things()[kind]
+    names = docs.THINGS[kind]()
     assert names
     assert docs.gaps(kind, names) == []
 
