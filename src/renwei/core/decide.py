@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from renwei.core.chance import new_id_and_unit
 from renwei.core.errors import RenweiError, UnknownName
-from renwei.core.nouns import NOTHING, Ask, Decision, Reason, Removal, Surface
+from renwei.core.nouns import NOBODY, NOTHING, Ask, Decision, Reason, Removal, Surface
 from renwei.core.permission import Permits, Standing, basis, permission
 from renwei.core.policies import POLICIES, Maker, policy_named
 from renwei.core.ports import Guard, Policy, Source
@@ -131,7 +131,9 @@ def replay(decision: Decision, known: Mapping[str, Maker] = POLICIES) -> Picked:
 
 
 def replays(decision: Decision, known: Mapping[str, Maker] = POLICIES) -> str:
-    """What a replay finds: "same", "different", or "gone" where the policy version is.
+    """What a replay finds: "same", "different", or what is gone: "policy" or "person".
+
+    A forgotten person's lasting assignments cannot be drawn again.
 
     Example:
         >>> # renwei why: replays(decision) == "same"
@@ -139,10 +141,11 @@ def replays(decision: Decision, known: Mapping[str, Maker] = POLICIES) -> str:
     try:
         picked = replay(decision, known)
     except UnknownName:
-        return "gone"
-    chosen = tuple(decision.items[row] for row in picked.positions) or (NOTHING,)
-    same = chosen == decision.chosen and (tuple(picked.odds) or (1.0,)) == decision.odds
-    return "same" if same else "different"
+        return "policy"
+    chosen = tuple([decision.items[row] for row in picked.positions]) or (NOTHING,)
+    if chosen == decision.chosen and (tuple(picked.odds) or (1.0,)) == decision.odds:
+        return "same"
+    return "person" if decision.person == NOBODY else "different"
 
 
 def settled(ask: Ask, unit: int) -> Ask:
