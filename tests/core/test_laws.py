@@ -37,6 +37,7 @@ from renwei.core.policies import Best, FixedOdds, HoldOut, assignment, sticky
 from renwei.core.ports import Guard, Policy, Source
 from renwei.core.slate import Slate
 from renwei.core.store import Effect
+from renwei.learn.features import rfm_features
 from renwei.stores.embedded import EmbeddedStore, open_store
 from renwei.testing import FixedPermits, MemoryLedger, check_policy
 
@@ -385,6 +386,22 @@ def test_law_08_an_outcome_as_of_a_time_is_blind_to_what_came_later() -> None:
         at = AT + timedelta(days=days)
         past = [event for event in orders if event.at <= at]
         assert derive([decision], orders, HOME, at=at) == derive([decision], past, HOME, at=at)
+
+
+def test_law_08_a_feature_served_for_one_equals_the_batch_at_a_thousand_random_moments() -> None:
+    rng = np.random.default_rng(8)
+    person = rng.integers(1, 40, 600)
+    at = rng.integers(0, 86_400 * 700, 600)
+    value = rng.integers(100, 90_000, 600)
+    for _ in range(1_000):
+        who, as_of = int(rng.integers(1, 40)), float(rng.integers(86_400 * 30, 86_400 * 720))
+        everyone, batch = rfm_features(person, at, value, as_of=as_of)
+        own = (person == who) & (at <= as_of)
+        known, online = rfm_features(person[own], at[own], value[own], as_of=as_of)
+        row = np.flatnonzero(everyone == who)
+        assert known.tolist() == everyone[row].tolist()
+        for name, column in online.items():
+            np.testing.assert_array_equal(column, batch[name][row], err_msg=name)
 
 
 def test_law_09_shared_limits_enter_as_prices_that_are_recorded() -> None:
