@@ -55,7 +55,7 @@ def fault_of(error: OSError | sqlite3.Error, path: Path) -> Unavailable | None:
         code = "disk_full" if number in _REFUSED_WRITES else _SQLITE_CODES.get(number & 0xFF)
     if code is None:
         return None
-    return Unavailable(code, path=str(path), found=str(error))
+    return Unavailable(code, path=str(path), found=str(error), pid="?")
 
 
 @contextmanager

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from sqlite3 import Connection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from renwei.core.chance import new_number
 from renwei.core.clock import from_us, to_us
+from renwei.core.errors import Unavailable
 from renwei.core.nouns import NOBODY, Decision
 from renwei.core.store import Effect
 from renwei.stores.codec import to_json
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 PAGE = 1_000
 CHUNK = 16_384
 SEAL_ROWS = 100_000
+LOOKS = 5
+Found = TypeVar("Found")
 _SQL = queries("ledger")
 
 
@@ -47,9 +50,14 @@ class EmbeddedLedger:
         self._segments = Segments(directory / "lake" / "decisions", directory)
 
     def record(self, decision: Decision, effects: Sequence[Effect] = ()) -> Decision:
-        """Store one decision and its effects in one transaction."""
+        """Store one decision and its effects in one transaction.
+
+        Raises:
+            ValueError: A decision of this id was recorded before.
+        """
         with self._db.transaction() as connection:
-            connection.execute(_SQL["add"], self._row(decision))
+            if connection.execute(_SQL["add"], self._row(decision)).rowcount == 0:
+                raise ValueError(f"recorded before: {decision.id}")
             self._outbox.queue(connection, effects, decision.at)
         return decision
 
@@ -91,22 +99,25 @@ class EmbeddedLedger:
     def get(self, decision: str) -> Decision | None:
         """One decision by id."""
         key = to_key(decision)
+        return self._looking(lambda: self._get(key))
+
+    def _get(self, key: bytes | str) -> Decision | None:
         # Hot rows first: a decision that moves meanwhile is then found in its segment.
         row = self._db.one(_SQL["get"], (key,))
         if row:
             return self._decision(row)
-        if isinstance(key, bytes):
-            for segment in self._sealed():
-                found = self._segments.find(segment, key)
-                if found:
-                    return found
-        return None
+        segments = self._sealed() if isinstance(key, bytes) else []
+        found = (self._segments.find(segment, bytes(key)) for segment in segments)
+        return next((decision for decision in found if decision), None)
 
     def of(self, persons: Sequence[int], *, limit: int = 100) -> list[Decision]:
         """The newest decisions about these persons, newest first.
 
         A decision keeps the person as resolved then: ask for all actors of a person.
         """
+        return self._looking(lambda: self._of(persons, limit))
+
+    def _of(self, persons: Sequence[int], limit: int) -> list[Decision]:
         rows = self._db.rows(_SQL["of"], (to_json(list(persons)), limit))
         found = {row[0]: self._decision(row) for row in rows}
         for segment in self._sealed():
@@ -116,8 +127,16 @@ class EmbeddedLedger:
             places = self._segments.rows_about(segment, persons)
             for decision in self._segments.decisions(segment, places):
                 found.setdefault(to_key(decision.id), decision)
-        newest = sorted(found.values(), key=_by_time, reverse=True)
-        return newest[:limit]
+        return sorted(found.values(), key=_by_time, reverse=True)[:limit]
+
+    def _looking(self, look: Callable[[], Found]) -> Found:
+        # A segment may be replaced between its listing and its reading; then list again.
+        for _ in range(LOOKS):
+            try:
+                return look()
+            except FileNotFoundError:
+                continue
+        raise Unavailable("damaged", path=str(self._db.path), found="a segment is missing")
 
     def between(self, since: datetime, until: datetime, surface: str = "") -> Iterator[Decision]:
         """Decisions made in [since, until), oldest first."""

@@ -74,9 +74,10 @@ class Segments:
         """The decision of an id, or None."""
         import numpy as np
 
-        ids = self._map(segment, "ids")
-        place = int(np.searchsorted(ids, np.bytes_(key)))
-        if place == len(ids) or ids[place] != np.bytes_(key):
+        # numpy takes zero bytes at the end of a text for padding.
+        wanted, ids = key.rstrip(b"\0"), self._map(segment, "ids")
+        place = int(np.searchsorted(ids, np.bytes_(wanted)))
+        if place == len(ids) or ids[place] != wanted:
             return None
         return self.decisions(segment, [int(self._map(segment, "id_rows")[place])])[0]
 

@@ -7,8 +7,8 @@ INSERT INTO words (text) VALUES (?) ON CONFLICT (text) DO UPDATE SET text = text
 -- words: All words.
 SELECT number, text FROM words;
 
--- add: Store one decision.
-INSERT INTO decisions (id, person, surface, at_us, body) VALUES (?, ?, ?, ?, ?);
+-- add: Store one decision, unless its id is taken.
+INSERT OR IGNORE INTO decisions (id, person, surface, at_us, body) VALUES (?, ?, ?, ?, ?);
 
 -- get: One decision by id.
 SELECT id, person, surface, at_us, body, number FROM decisions WHERE id = ?;
