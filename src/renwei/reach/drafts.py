@@ -1,0 +1,50 @@
+"""First drafts in the shop's language: facts of this person, several openings, no claims.
+
+A draft says what the record says (what, how many, how long ago) and nothing else: no
+experience nobody had, no superlative, no link. Which wording a person gets is drawn from
+`u`, so that the same line reads the same on a second look and two lines rarely read alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from renwei.core.chance import u
+from renwei.core.words import Words
+
+
+def draft(
+    words: Words, language: str, code: str, *, person: int, values: Mapping[str, Any], known: bool
+) -> str:
+    """Compose opening, body and close.
+
+    Args:
+        words: Sentences `drafts.<part>.<n>`, n from 1 up.
+        language: The shop's.
+        code: The reason code; its body is `drafts.<code>.<n>`.
+        person: Whose draw decides the wording.
+        values: What the sentences name; `name` may be empty.
+        known: Whether she has said yes to being written to; if not, the close asks.
+    """
+    say = _Sayer(words, language, person, values)
+    opening = say("hello" if values.get("name") else "hello_nameless")
+    body = say(code if words.has(f"drafts.{code}.1") else "steady")
+    if code.startswith("permission"):
+        return opening + body
+    close = "close_known" if known else "close_ask"
+    own = f"{close}_{code.removesuffix('_shop')}"
+    return opening + body + say(own if words.has(f"drafts.{own}.1") else close)
+
+
+class _Sayer:
+    def __init__(self, words: Words, language: str, person: int, values: Mapping[str, Any]) -> None:
+        self._words, self._language = words, language
+        self._person, self._values = person, values
+
+    def __call__(self, part: str) -> str:
+        n = 1
+        while self._words.has(f"drafts.{part}.{n + 1}"):
+            n += 1
+        place = 1 + int(u(self._person, f"draft/{part}") * n)
+        return self._words.say(f"drafts.{part}.{place}", self._values, self._language)

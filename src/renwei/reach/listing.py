@@ -1,0 +1,270 @@
+"""Drawing up the list: judge the whole shop, price the shared limits, reserve, record.
+
+The kernel is asked about everybody, on columns. What the guards leave is priced so that the
+lines fit the limits; the reserve has the last word; only then are the decisions recorded,
+one for each person of the shop, those of `nothing` included.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from renwei.core.batch import KEPT, Decisions, decide_many
+from renwei.core.chance import hash64, u_many
+from renwei.core.columns import Asks, Slates
+from renwei.core.nouns import Surface
+from renwei.core.policies import Best, HoldOut
+from renwei.core.shop import Shop
+from renwei.reach.basis import Basis, load_basis
+from renwei.reach.guards import OVER_LIMIT, LeftAlone, house_guards
+from renwei.reach.history import (
+    Listed,
+    keep_list,
+    list_of,
+    local_day,
+    read_history,
+)
+from renwei.reach.outcomes_learnt import Learnt, effects_of, learn_effects
+from renwei.reach.plan import LINES, MINUTES, NEVER, WHAT, Limits, Line, Wanted, solve, within
+from renwei.reach.score import SORTS
+from renwei.reach.sources import Contact, contacts, slates
+
+SURFACE = "today"
+KINDS = ("care", "need", "offer", "permission", "nothing")
+HOLDOUT_SALT = "today/holdout"
+EXPLORED_SHARE = 0.04
+"""About this share of the lines is chosen by chance, so that the formula can be proved wrong."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A list as drawn up: everybody's decision, and which rows are on the list, best first."""
+
+    basis: Basis
+    surface: Surface
+    decisions: Decisions
+    rows: list[int]
+    sources: list[Contact]
+    learnt: list[Learnt]
+    held_out: int
+    counts: dict[str, int]
+    currency: str
+
+
+class Nowhere:
+    """A ledger for trying out: nothing is kept."""
+
+    def record_columns(self, decisions: Decisions) -> int:
+        """Count, and forget."""
+        return len(decisions)
+
+
+def surface_of(window_days: float) -> Surface:
+    """The surface of the list: by hand, so that a person does the disturbing."""
+    window = timedelta(days=window_days)
+    return Surface(SURFACE, KINDS, "marketing", "order", window, disturbs=True)
+
+
+def window_days(shop: Shop) -> float:
+    """The window of the estimates in force."""
+    people = shop.shelf.get("people")
+    return float(people.meta.get("window_days", 30)) if people else 30.0
+
+
+def draw_up(shop: Shop, at: datetime, limits: Limits) -> Drawn:
+    """The list for a time: decided, reserved and recorded.
+
+    Args:
+        shop: The workspace.
+        at: Nothing later is seen.
+        limits: Lines, minutes and variety.
+    """
+    history = read_history(shop, at)
+    shop.ready_estimates(at)
+    surface = surface_of(window_days(shop))
+    learnt = learn_effects(shop, history, at, surface)
+    basis = load_basis(shop, at, effects_of(learnt))
+    guards = house_guards(shop, history, surface, at)
+    made, groups = slates(basis)
+    asks = _asks(shop, basis, surface, at)
+    limits = replace(limits, share=variety(basis))
+    wanted = _wanted(shop, asks, made, groups, guards)
+    held = u_many(asks.persons, HOLDOUT_SALT) < shop.settings.holdout
+    wanted.scores[held] = NEVER
+    prices = solve(wanted, limits)
+    priced = tuple(int(c.removeprefix(WHAT)) for c in prices if c.startswith(WHAT))
+    made, groups = slates(basis, priced)
+    asks = replace(asks, prices=prices)
+    policy = _policy(shop, limits, int((wanted.scores.max(axis=1, initial=NEVER) > 0).sum()))
+    trial = _trial(shop, asks, made, groups, [*guards, policy, held])
+    chosen = within(trial, limits)
+    refused = frozenset(line.person for line in trial) - {line.person for line in chosen}
+    guards.append(LeftAlone(OVER_LIMIT, refused))
+    holds = _reserve(shop, at, limits, chosen)
+    sources = contacts(basis, shop.store, priced)
+    decisions = decide_many(
+        asks,
+        made,
+        guards=guards,
+        policy=policy,
+        permits=shop.permits,
+        ledger=shop.store.ledger,
+        sources=sources,
+    )
+    rows = _listed(decisions, {line.person: k for k, line in enumerate(chosen)})
+    would = _would_be_listed(decisions, held)
+    ids = [decisions.row(row).id for row in rows]
+    held_ids = [decisions.row(row).id for row in would]
+    day = local_day(shop, at)
+    keep_list(shop, Listed(day, at, tuple(ids), tuple(held_ids), tuple(holds)))
+    return Drawn(
+        basis=basis,
+        surface=surface,
+        decisions=decisions,
+        rows=rows,
+        sources=sources,
+        learnt=learnt,
+        held_out=int(held.sum()),
+        counts=_counts(decisions),
+        currency=_currency(shop),
+    )
+
+
+def _currency(shop: Shop) -> str:
+    people = shop.shelf.get("people")
+    return str((people.meta if people else {}).get("currency") or shop.settings.currency)
+
+
+def variety(basis: Basis) -> float:
+    """At most a fifth of the lines about one thing; half where there is little to choose from."""
+    return 0.2 if len(basis.prices["item"]) > 50 else 0.5
+
+
+def _asks(shop: Shop, basis: Basis, surface: Surface, at: datetime) -> Asks:
+    persons = np.asarray(basis.people["person"], dtype=np.int64)
+    # One draw a person and day: asked again on the same day, chance says the same.
+    day = hash64(local_day(shop, at).isoformat())
+    return Asks(
+        persons,
+        surface,
+        at,
+        units=persons.astype(np.uint64) ^ np.uint64(day),
+        position=shop.store.log.position(),
+        map_version=shop.store.people.map_version(),
+    )
+
+
+def _policy(shop: Shop, limits: Limits, worth: int) -> HoldOut:
+    lines = min(limits.lines, worth)
+    explore = min(EXPLORED_SHARE * lines / max(worth, 1), 0.05)
+    return HoldOut(Best(float(f"{explore:.3g}")), shop.settings.holdout, HOLDOUT_SALT)
+
+
+def _part(asks: Asks, made: Slates, rows: Any) -> tuple[Asks, Slates]:
+    return asks.part(rows), made.part(rows)
+
+
+def _wanted(shop: Shop, asks: Asks, made: Slates, groups: Any, guards: list[Any]) -> Wanted:
+    """Scores of what the guards leave; only people with something worth while are asked."""
+    rows = np.flatnonzero((made.scores > 0).any(axis=1))
+    tried = _decide(shop, *_part(asks, made, rows), guards, Best(0.0))
+    scores = np.full(made.scores.shape, NEVER, dtype=np.int64)
+    scores[rows] = np.where(tried.verdicts == KEPT, made.scores[rows], NEVER)
+    minutes = made.costs[MINUTES][slice(None)]
+    return Wanted(scores, minutes, groups)
+
+
+def _decide(shop: Shop, asks: Asks, made: Slates, guards: list[Any], policy: Any) -> Decisions:
+    return decide_many(
+        asks, made, guards=guards, policy=policy, permits=shop.permits, ledger=_NOWHERE
+    )
+
+
+_NOWHERE: Any = Nowhere()
+
+
+def _trial(shop: Shop, asks: Asks, made: Slates, groups: Any, rest: list[Any]) -> list[Line]:
+    """Whom the policy would choose at these prices, before the reserve is asked."""
+    *guards, policy, held = rest
+    paid = made.scores.copy()
+    for counter, price in asks.prices.items():
+        paid -= price * made.costs[counter]
+    by_chance = u_many(asks.units, f"{SURFACE}/best") < policy.inner.explore
+    able = ((paid > 0) & (made.items != 0)).any(axis=1) | by_chance
+    rows = np.flatnonzero(able & ~held)
+    tried = _decide(shop, *_part(asks, made, rows), guards, policy)
+    minutes = made.costs[MINUTES][rows]
+    lines = []
+    for k in np.flatnonzero(tried.chosen[:, 0] > 0).tolist():
+        column = int(tried.picked[k, 0])
+        lines.append(
+            Line(
+                int(asks.persons[rows[k]]),
+                int(tried.chosen[k, 0]),
+                int(tried.scores[k, column]),
+                int(minutes[k, column]),
+                int(groups[rows[k], column]),
+                bool(tried.explored[k, 0]),
+            )
+        )
+    return lines
+
+
+def _reserve(shop: Shop, at: datetime, limits: Limits, chosen: list[Line]) -> list[str]:
+    """Set the lines and minutes of the day aside; a new list of a day replaces the one before."""
+    counters, day = shop.store.counters, local_day(shop, at)
+    before = list_of(shop, day)
+    for hold in before.holds if before else ():
+        counters.release(hold)
+    zone = ZoneInfo(shop.settings.zone)
+    until = datetime.combine(day + timedelta(days=1), time(0), zone).astimezone(at.tzinfo)
+    wanted = [(LINES, len(chosen), limits.lines)]
+    if limits.minutes:
+        wanted.append((MINUTES, sum(line.minutes for line in chosen), limits.minutes))
+    holds = []
+    for counter, amount, limit in wanted:
+        held = counters.reserve(f"{counter}/{day}", amount, limit, at=at, until=until)
+        if held is not None:
+            holds.append(held.id)
+    return holds
+
+
+def _listed(decisions: Decisions, place: dict[int, int]) -> list[int]:
+    rows = np.flatnonzero(decisions.chosen[:, 0] > 0).tolist()
+    persons = {row: int(decisions.asks.persons[row]) for row in rows}
+    return sorted((row for row in rows if persons[row] in place), key=lambda r: place[persons[r]])
+
+
+def _would_be_listed(decisions: Decisions, held: Any) -> list[int]:
+    """People held out who were worth a line at these prices: what the lines are compared with."""
+    worth = ((decisions.scores > 0) & (decisions.verdicts == KEPT)).any(axis=1)
+    return [int(row) for row in np.flatnonzero(worth & held)]
+
+
+def _counts(decisions: Decisions) -> dict[str, int]:
+    """How many people each guard left without anything, and how many were not worth it."""
+    had = (
+        decisions.slates.live if decisions.slates.live is not None else decisions.slates.items != 0
+    )
+    verdicts = np.where(had, decisions.verdicts, KEPT)
+    silenced = had.any(axis=1) & ~((decisions.verdicts == KEPT) & had).any(axis=1)
+    counts = {"people": len(decisions), "no_occasion": int((~had.any(axis=1)).sum())}
+    first = np.max(verdicts, axis=1, initial=0)
+    for number, guard in enumerate(decisions.guards, 1):
+        n = int((silenced & (first == number)).sum())
+        if n:
+            counts[guard] = n
+    listed = int((decisions.chosen[:, 0] > 0).sum())
+    counts["listed"] = listed
+    counts["less_worth"] = len(decisions) - sum(counts.values()) + counts["people"]
+    return counts
+
+
+def sort_minutes(name: str) -> int:
+    """Minutes that one sort of contact takes the human."""
+    return next(sort.minutes for sort in SORTS if sort.name == name)

@@ -1,0 +1,246 @@
+"""What a contact is worth: the extra money it may bring, less the human's minutes.
+
+gain = stake x lift(p, effect) x ripeness. `p` is the chance that she buys anyway and `effect`
+a change of its log odds, so that who buys anyway and who never will are both worth little:
+the list looks for those who can be moved today. `stake` is the order that may come, ripeness
+whether today is the day. Effects begin as weak documented guesses and are learnt (see
+outcomes_learnt). Every function takes rows of the basis and returns arrays of shape
+(rows, candidates); an item number of 0 is no candidate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from renwei.core.nouns import Trait
+from renwei.reach.basis import DAY_US, Basis, find, take
+
+NEEDS_LOOKED_AT = 6
+NEEDS_KEPT = 3
+OFFERS_KEPT = 2
+SURE = 0.9
+"""Chances are not believed beyond this: nobody is certain to buy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Candidates of one source for some people, shape (rows, candidates)."""
+
+    items: Any
+    scores: Any
+    groups: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One sort of contact: what permission must know of it and what it costs the human."""
+
+    name: str
+    kind: str
+    trait: Trait
+    minutes: int
+    block: Callable[[Basis, Any], Block]
+
+
+def lift(p: Any, effect: float) -> Any:
+    """How much a contact that moves the log odds by `effect` raises a chance.
+
+    Example:
+        >>> [round(float(lift(p, 0.3)), 3) for p in (0.01, 0.5, 0.99)]
+        [0.003, 0.074, 0.003]
+    """
+    p = np.clip(p, 0.0, SURE)
+    moved = p * np.exp(effect)
+    return moved / (1.0 - p + moved) - p
+
+
+def since(basis: Basis, us: Any) -> Any:
+    """Days from a time to the moment of the list; infinite where there was none."""
+    return np.where(us > 0, (basis.at_us - us) / DAY_US, np.inf)
+
+
+def between(days: Any, begin: float, full: float, fade: float, end: float) -> Any:
+    """Ripeness: 0 before `begin`, 1 from `full` to `fade`, 0 after `end`, straight in between."""
+    rise = (days - begin) / (full - begin)
+    fall = (end - days) / (end - fade)
+    return np.clip(np.minimum(rise, fall), 0.0, 1.0)
+
+
+def baskets(basis: Basis, rows: Any) -> Any:
+    """What an order of each person comes to, drawn to the shop's middle by one order."""
+    people = basis.people
+    return (people["spend_minor"][rows] + basis.basket) / (people["orders"][rows] + 1.0)
+
+
+def ripe_need(basis: Basis, low_us: Any, high_us: Any, cycle_days: Any) -> Any:
+    """1 inside the window of a need, rising over the three days before it.
+
+    After it the need fades within half a cycle: she has bought elsewhere or has enough.
+    """
+    ahead = (low_us - basis.at_us) / DAY_US
+    behind = (basis.at_us - high_us) / DAY_US
+    fade = np.maximum(0.5 * cycle_days, 7.0)
+    rise = np.clip((3.0 - ahead) / 2.0, 0.0, 1.0)
+    return np.clip(np.minimum(rise, 1.0 - behind / fade), 0.0, 1.0)
+
+
+def need(basis: Basis, rows: Any) -> Block:
+    """What she buys again and again and should soon be out of."""
+    needs = basis.needs
+    person = basis.people["person"][rows]
+    begin = np.searchsorted(needs["person"], person)
+    end = np.searchsorted(needs["person"], person, side="right")
+    at = begin[:, None] + np.arange(NEEDS_LOOKED_AT)
+    at = np.where(at < end[:, None], at, -1)
+    items = take(needs["item"], at, 0)
+    ripe = ripe_need(
+        basis,
+        take(needs["due_low_us"], at, 0),
+        take(needs["due_high_us"], at, 0),
+        take(needs["cycle_days"], at, 30.0),
+    )
+    gain = need_gain(
+        basis,
+        baskets(basis, rows)[:, None],
+        take(needs["quantity"], at, 1.0) * basis.price(items),
+        take(needs["p"], at, 0.0),
+    )
+    items = np.where(ripe > 0, items, 0)
+    return _best(items, np.where(items > 0, gain * ripe, 0.0), basis.group(items), NEEDS_KEPT)
+
+
+def need_gain(basis: Basis, basket: Any, amount: Any, p: Any) -> Any:
+    """Minor units a reminder of a need may bring; who comes for one thing takes others too."""
+    stake = amount + 0.3 * np.maximum(basket - amount, 0.0)
+    return stake * lift(p, basis.effects["need"])
+
+
+def _best(items: Any, gains: Any, groups: Any, keep: int) -> Block:
+    order = np.argsort(-gains, axis=1, kind="stable")[:, :keep]
+    pick = np.take_along_axis
+    return Block(pick(items, order, 1), pick(gains, order, 1), pick(groups, order, 1))
+
+
+def care_gain(basis: Basis, rows: Any, effect: str, share_of_year: float) -> Any:
+    """Minor units of a word of care: the next order, and a share of the year to come."""
+    people = basis.people
+    stake = baskets(basis, rows) + share_of_year * people["year_value"][rows]
+    return stake * lift(people["p30"][rows], basis.effects[effect])
+
+
+def first_order(basis: Basis, rows: Any) -> Block:
+    """How the first thing she bought does, when she has had time to use it."""
+    ripe = between(since(basis, basis.last["last_us"][rows]), 3, 7, 16, 35)
+    ripe = np.where(basis.people["orders"][rows] == 1, ripe, 0.0)
+    gain = care_gain(basis, rows, "first_order", 0.1)
+    return _care(basis, basis.last["item"][rows], gain * ripe)
+
+
+def checkup(basis: Basis, rows: Any) -> Block:
+    """How something new to her does; she has bought here before."""
+    ripe = between(since(basis, basis.last["last_us"][rows]), 5, 9, 16, 30)
+    ripe = np.where(basis.people["orders"][rows] > 1, ripe, 0.0)
+    gain = care_gain(basis, rows, "checkup", 0.0)
+    return _care(basis, basis.last["new_item"][rows], gain * ripe)
+
+
+def at_risk(basis: Basis, rows: Any) -> Block:
+    """She is later than her own rhythm, and not yet lost."""
+    gain = care_gain(basis, rows, "at_risk", 0.25)
+    return _care(basis, basis.last["item"][rows], gain * lateness(basis, rows))
+
+
+def lateness(basis: Basis, rows: Any) -> Any:
+    """0 while she is on her rhythm, 1 from twice her usual gap on; 0 unless she is at risk."""
+    people = basis.people
+    late = since(basis, people["last_us"][rows]) / np.maximum(people["gap_days"][rows], 1.0)
+    risky = people["stage"][rows] == _index(basis.stages, "at_risk")
+    return np.where(risky, np.clip(np.nan_to_num(late) - 1.0, 0.0, 1.0), 0.0)
+
+
+def refund(basis: Basis, rows: Any) -> Block:
+    """Money went back lately: somebody should ask whether all is well."""
+    days = since(basis, basis.last["refund_us"][rows])
+    # A later order shows that all is well.
+    calm = basis.last["last_us"][rows] > basis.last["refund_us"][rows]
+    ripe = np.where(calm, 0.0, between(days, -0.01, 0, 10, 21))
+    return _care(
+        basis, basis.last["refund_item"][rows], care_gain(basis, rows, "refund", 0.25) * ripe
+    )
+
+
+def _care(basis: Basis, products: Any, gain: Any) -> Block:
+    items = np.where(gain > 0, basis.care(products), 0)
+    groups = basis.group(products)
+    return Block(items[:, None], np.where(items > 0, gain, 0.0)[:, None], groups[:, None])
+
+
+def goes_with(basis: Basis, rows: Any) -> Block:
+    """What buyers of her last thing took with it or soon after, and she has not."""
+    person, last = basis.people["person"][rows], basis.last["item"][rows]
+    pairs = basis.pairs
+    begin = np.searchsorted(pairs["item"], last)
+    end = np.searchsorted(pairs["item"], last, side="right")
+    at = begin[:, None] + np.arange(OFFERS_KEPT)
+    at = np.where(at < end[:, None], at, -1)
+    items = take(pairs["with_item"], at, 0)
+    p = pair_chance(basis, last[:, None], take(pairs["buyers"], at, 0))
+    ripe = between(since(basis, basis.last["last_us"][rows]), 3, 6, 20, 40)[:, None]
+    gain = offer_gain(basis, items, p) * ripe
+    fresh = ~basis.has_bought(person[:, None], items)
+    items = np.where(fresh & (gain > 0), items, 0)
+    return Block(items, np.where(items > 0, gain, 0.0), basis.group(items))
+
+
+def pair_chance(basis: Basis, item: Any, both: Any) -> Any:
+    """The share of an item's buyers who took the other within a month, drawn to 0 by ten."""
+    buyers = take(basis.items["buyers"], find(basis.items["item"], item), 0)
+    return both / (buyers + 10.0)
+
+
+def offer_gain(basis: Basis, items: Any, p: Any) -> Any:
+    """Minor units an offer may bring."""
+    return basis.price(items) * lift(p, basis.effects["goes_with"])
+
+
+def permission(basis: Basis, rows: Any) -> Block:
+    """A good customer who never said whether we may write."""
+    people = basis.people
+    ripe = between(since(basis, people["last_us"][rows]), 2, 4, 30, 60)
+    good = (people["orders"][rows] >= 2) & (people["tier"][rows] != _index(basis.tiers, "low"))
+    gain = np.where(good, asking_gain(basis, people["year_value"][rows]) * ripe, 0.0)
+    items = np.where(gain > 0, basis.asking, 0)[:, None]
+    return Block(items, gain[:, None], items)
+
+
+def asking_gain(basis: Basis, year_value: Any) -> Any:
+    """Minor units that a yes may be worth over the year to come."""
+    return year_value * basis.effects["permission"] * 0.1
+
+
+def _index(names: tuple[str, ...], name: str) -> int:
+    return names.index(name) if name in names else -2
+
+
+SORTS = (
+    Sort("refund", "care", Trait.CARE, 4, refund),
+    Sort("need", "need", Trait.CARE, 2, need),
+    Sort("at_risk", "care", Trait.CARE, 3, at_risk),
+    Sort("first_order", "care", Trait.CARE, 3, first_order),
+    Sort("checkup", "care", Trait.CARE, 2, checkup),
+    Sort("goes_with", "offer", Trait.PROMOTION, 2, goes_with),
+    Sort("permission", "permission", Trait.ASKS, 2, permission),
+)
+"""In the order in which they are asked: the first to name an item keeps it."""
+
+BY_NAME = {sort.name: sort for sort in SORTS}
+
+
+def net(basis: Basis, sort: Sort, block: Block) -> Any:
+    """Scores of a block in grid steps, int64, the human's minutes paid; 0 where no candidate."""
+    value = block.scores - sort.minutes * basis.minute_minor
+    return np.where(block.items > 0, np.rint(value * 1024.0), 0).astype(np.int64)

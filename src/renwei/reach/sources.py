@@ -1,0 +1,300 @@
+"""The sorts of contact as Sources: single and whole shop from the same columns and formulae.
+
+A reason names what the score rests on; `rescore` computes the score again as if that were
+not known: no purchase of the item, no lateness, no refund. It is the same formula with the
+shop's base rate in place of what is known of the person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from renwei.core.clock import from_us
+from renwei.core.columns import Slates
+from renwei.core.nouns import Ask, Reason
+from renwei.core.slate import Slate
+from renwei.core.store import Store
+from renwei.reach import score
+from renwei.reach.basis import DAY_US, Basis
+from renwei.reach.facts import Purchase, purchases
+from renwei.reach.plan import LINES, MINUTES, WHAT
+from renwei.reach.score import SORTS, Sort
+
+OWN_WORD = "steady"
+"""A source's own word: said where no single cause raised the score."""
+
+
+@dataclass(frozen=True)
+class Contact:
+    """One sort of contact for one shop at one moment."""
+
+    sort: Sort
+    basis: Basis
+    store: Store
+    priced: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The sort's word."""
+        return self.sort.name
+
+    def propose(self, ask: Ask) -> Slate:
+        """This sort's candidates for one person: one row of the columns."""
+        row = self.basis.row(ask.person)
+        if row < 0:
+            return Slate()
+        block = self.sort.block(self.basis, np.array([row]))
+        scores = score.net(self.basis, self.sort, block)[0]
+        live = [k for k, item in enumerate(block.items[0].tolist()) if item]
+        n, groups = len(live), [int(block.groups[0, k]) for k in live]
+        costs = {LINES: [1] * n, MINUTES: [self.sort.minutes] * n}
+        costs |= {f"{WHAT}{g}": [int(own == g) for own in groups] for g in self.priced}
+        return Slate(
+            [int(block.items[0, k]) for k in live],
+            [int(scores[k]) for k in live],
+            [0] * n,
+            [0] * n,
+            [int(self.sort.trait)] * n,
+            [],
+            (self.name,),
+            (OWN_WORD,),
+            costs,
+            self.basis.model,
+        )
+
+    def reason(self, ask: Ask, item: int) -> Reason:
+        """What the score rests on, with up to three events as evidence."""
+        row = self.basis.row(ask.person)
+        past = purchases(self.store, ask.person, ask.at)
+        cause: Reason = CAUSES[self.name](self, row, item, past)
+        return cause
+
+    def rescore(self, ask: Ask, item: int, without: Reason) -> float:
+        """The score had the named cause not been known, the human's minutes paid."""
+        row = self.basis.row(ask.person)
+        gain = float(WITHOUT[self.name](self.basis, row, item)) if row >= 0 else 0.0
+        return gain - self.sort.minutes * self.basis.minute_minor
+
+    def product(self, item: int) -> int:
+        """The product a contact is about; 0 for the request for permission."""
+        if self.sort.kind != "care":
+            return 0 if self.sort.kind == "permission" else item
+        about = np.flatnonzero(self.basis.care_of == item)
+        return int(about[0]) if len(about) else 0
+
+
+def contacts(basis: Basis, store: Store, priced: tuple[int, ...] = ()) -> list[Contact]:
+    """Every sort of contact, in the order in which they are asked."""
+    return [Contact(sort, basis, store, priced) for sort in SORTS]
+
+
+def slates(basis: Basis, priced: tuple[int, ...] = (), chunk: int = 65_536) -> tuple[Slates, Any]:
+    """The candidates of the whole shop as columns, and what lines are counted by.
+
+    Returns:
+        Slates of shape (people, candidates) and groups, int32, of the same shape.
+    """
+    parts = [
+        _rows(basis, np.arange(a, min(a + chunk, len(basis)))) for a in range(0, len(basis), chunk)
+    ]
+    if not parts:
+        parts = [_rows(basis, np.zeros(0, dtype=np.int64))]
+    items, scores, groups = (np.concatenate([part[k] for part in parts]) for k in range(3))
+    widths = parts[0][3]
+    of_sort = np.repeat(np.arange(len(SORTS), dtype=np.int8), widths)
+    traits = np.array([int(s.trait) for s in SORTS], dtype=np.int8)[of_sort]
+    minutes = np.array([s.minutes for s in SORTS], dtype=np.int64)[of_sort]
+    shape = items.shape
+    costs: dict[str, Any] = {
+        LINES: Cost(groups, lambda part: np.ones(part.shape, dtype=np.int64)),
+        MINUTES: Cost(groups, lambda part: np.broadcast_to(minutes, part.shape)),
+    }
+    for group in priced:
+        costs[f"{WHAT}{group}"] = Cost(groups, lambda part, g=group: (part == g).astype(np.int64))
+    made = Slates(
+        items,
+        scores,
+        sources=np.broadcast_to(of_sort, shape),
+        codes=np.broadcast_to(np.int8(0), shape),
+        traits=np.broadcast_to(traits, shape),
+        source_names=tuple(sort.name for sort in SORTS),
+        code_names=(OWN_WORD,),
+        costs=costs,
+        model=basis.model,
+    )
+    return made, groups
+
+
+class Cost:
+    """A column of costs, computed when it is read.
+
+    A million people times many limits would otherwise lie in memory as ones and zeros.
+    """
+
+    def __init__(self, groups: Any, of: Any) -> None:
+        self._groups, self._of = groups, of
+
+    def __getitem__(self, rows: Any) -> Any:
+        return self._of(self._groups[rows])
+
+    def __rmul__(self, price: int) -> Any:
+        return price * self._of(self._groups)
+
+
+def _rows(basis: Basis, rows: Any) -> tuple[Any, Any, Any, list[int]]:
+    blocks = [sort.block(basis, rows) for sort in SORTS]
+    scores = [score.net(basis, sort, block) for sort, block in zip(SORTS, blocks, strict=True)]
+    return (
+        np.concatenate([block.items for block in blocks], axis=1).astype(np.int64),
+        np.concatenate(scores, axis=1),
+        np.concatenate([block.groups for block in blocks], axis=1).astype(np.int32),
+        [block.items.shape[1] for block in blocks],
+    )
+
+
+def _days(contact: Contact, us: int) -> int:
+    return max(int((contact.basis.at_us - us) // DAY_US), 0)
+
+
+def _day(at: datetime) -> str:
+    return at.date().isoformat()
+
+
+def _with_item(past: list[Purchase], product: int) -> list[Purchase]:
+    return [purchase for purchase in past if purchase.quantity(product)]
+
+
+def _evidence(found: list[Purchase]) -> tuple[int, ...]:
+    return tuple(purchase.seq for purchase in found[:3])
+
+
+def need_row(basis: Basis, row: int, item: int) -> int:
+    """Where the need of a person (row of people) for an item stands, or -1."""
+    person = basis.people["person"][row]
+    begin = int(np.searchsorted(basis.needs["person"], person))
+    end = int(np.searchsorted(basis.needs["person"], person, side="right"))
+    at = np.flatnonzero(basis.needs["item"][begin:end] == item)
+    return begin + int(at[0]) if len(at) else -1
+
+
+def _why_need(contact: Contact, row: int, item: int, past: list[Purchase]) -> Reason:
+    basis = contact.basis
+    at = need_row(basis, row, item)
+    last_us = int(basis.needs["last_us"][at])
+    days, cycle = _days(contact, last_us), float(basis.needs["cycle_days"][at])
+    bought = _with_item(past, item)
+    quantity = bought[0].quantity(item) if bought else round(float(basis.needs["quantity"][at]))
+    own = int(basis.needs["times"][at]) > 1
+    code = "need_due" if own else "need_due_shop"
+    if basis.at_us > basis.needs["due_high_us"][at]:
+        code = "need_late" if own else "need_late_shop"
+    values = {
+        "item": item,
+        "days": days,
+        "quantity": max(quantity, 1),
+        "cycle_days": round(cycle),
+        "times": int(basis.needs["times"][at]),
+        "last": _day(from_us(last_us)),
+    }
+    return Reason(code, values, _evidence(bought))
+
+
+def _why_at_risk(contact: Contact, row: int, item: int, past: list[Purchase]) -> Reason:
+    people = contact.basis.people
+    values = {
+        "item": contact.product(item),
+        "days": _days(contact, int(people["last_us"][row])),
+        "gap_days": round(float(people["gap_days"][row])),
+        "orders": int(people["orders"][row]),
+    }
+    return Reason("at_risk", values, _evidence(past))
+
+
+def _why_recent(code: str) -> Any:
+    def why(contact: Contact, row: int, item: int, past: list[Purchase]) -> Reason:
+        product = contact.product(item)
+        bought = _with_item(past, product) or past
+        quantity = bought[0].quantity(product) if bought else 1
+        last = int(contact.basis.last["last_us"][row])
+        values = {"item": product, "days": _days(contact, last), "quantity": max(quantity, 1)}
+        return Reason(code, values, _evidence(bought[:1]))
+
+    return why
+
+
+def _why_refund(contact: Contact, row: int, item: int, past: list[Purchase]) -> Reason:
+    days = _days(contact, int(contact.basis.last["refund_us"][row]))
+    seq = int(contact.basis.last["seq"][row])
+    return Reason("refund", {"item": contact.product(item), "days": days}, (seq,) if seq else ())
+
+
+def _why_goes_with(contact: Contact, row: int, item: int, past: list[Purchase]) -> Reason:
+    basis = contact.basis
+    last, chance = int(basis.last["item"][row]), _pair(basis, row, item)
+    days = _days(contact, int(basis.last["last_us"][row]))
+    values = {"item": item, "last_item": last, "days": days, "share": round(chance, 3)}
+    return Reason("goes_with", values, _evidence(_with_item(past, last)[:1]))
+
+
+def _why_permission(contact: Contact, row: int, item: int, past: list[Purchase]) -> Reason:
+    people = contact.basis.people
+    values = {
+        "orders": int(people["orders"][row]),
+        "days": _days(contact, int(people["last_us"][row])),
+    }
+    return Reason("permission", values, _evidence(past))
+
+
+CAUSES: dict[str, Any] = {
+    "refund": _why_refund,
+    "need": _why_need,
+    "at_risk": _why_at_risk,
+    "first_order": _why_recent("first_order"),
+    "checkup": _why_recent("checkup"),
+    "goes_with": _why_goes_with,
+    "permission": _why_permission,
+}
+
+
+def _pair(basis: Basis, row: int, item: int) -> float:
+    last = basis.last["item"][row]
+    inside = (basis.pairs["item"] == last) & (basis.pairs["with_item"] == item)
+    both = basis.pairs["buyers"][inside]
+    return float(score.pair_chance(basis, np.array([last]), both[:1])[0]) if len(both) else 0.0
+
+
+def _without_purchases(basis: Basis, row: int, item: int) -> Any:
+    """A need nobody has seen: the shop's base rate of the item, one of it."""
+    basket = score.baskets(basis, np.array([row]))[0]
+    items = np.array([item])
+    return score.need_gain(basis, basket, basis.price(items), basis.base_rate(items))[0]
+
+
+def _nothing_known(basis: Basis, row: int, item: int) -> Any:
+    """Without the order, the refund or the lateness there is no occasion for care."""
+    return 0.0
+
+
+def _without_last(basis: Basis, row: int, item: int) -> Any:
+    items = np.array([item])
+    return score.offer_gain(basis, items, basis.base_rate(items))[0]
+
+
+def _without_orders(basis: Basis, row: int, item: int) -> Any:
+    """What a yes is worth from somebody of whom nothing is known: the lower quarter's year."""
+    return score.asking_gain(basis, float(np.quantile(basis.people["year_value"], 0.25)))
+
+
+WITHOUT: dict[str, Any] = {
+    "refund": _nothing_known,
+    "need": _without_purchases,
+    "at_risk": _nothing_known,
+    "first_order": _nothing_known,
+    "checkup": _nothing_known,
+    "goes_with": _without_last,
+    "permission": _without_orders,
+}

@@ -1,0 +1,78 @@
+"""Why somebody is not on the list: read from the decision that was made about her."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from renwei.core.chance import to_id, u
+from renwei.core.nouns import NOTHING, Decision, Reason
+from renwei.core.shop import Shop
+from renwei.reach.answers import Said, WhyNot
+from renwei.reach.lines import Titles, said
+from renwei.reach.listing import HOLDOUT_SALT, Drawn
+
+SURE = 0.6
+"""From this chance on she comes by herself: that is said, because it is why little is gained."""
+
+
+def why_not(shop: Shop, drawn: Drawn, person: int) -> WhyNot:
+    """The reasons in the order in which they bit."""
+    row = drawn.basis.row(person)
+    if row < 0:
+        reasons = [Said(code="no_orders", values={}, text=shop.say("reasons.no_orders"))]
+        return WhyNot(person=to_id(person), listed=False, reasons=reasons)
+    decision = drawn.decisions.row(row)
+    titles = Titles.of(shop, [*decision.items, *(r.item for r in decision.removed)])
+    listed = decision.chosen[0] != NOTHING
+    found = list(decision.reasons) if listed else _against(shop, drawn, row, decision)
+    return WhyNot(
+        person=to_id(person),
+        listed=listed,
+        reasons=[said(shop, reason, titles) for reason in found],
+    )
+
+
+def _against(shop: Shop, drawn: Drawn, row: int, decision: Decision) -> list[Reason]:
+    people = drawn.basis.people
+    found: list[Reason] = []
+    if u(decision.person, HOLDOUT_SALT) < shop.settings.holdout:
+        found.append(Reason("holdout", {"share": shop.settings.holdout}))
+    for guard in dict.fromkeys(removal.guard for removal in decision.removed):
+        items = [r.item for r in decision.removed if r.guard == guard]
+        found.append(Reason(f"removed_{guard}", {"item": items[0], "n": len(items)}))
+    kept = [k for k, item in enumerate(decision.items) if item != NOTHING]
+    if kept:
+        found.append(_worth_less(drawn, decision, max(kept, key=lambda k: decision.scores[k])))
+    elif not found:
+        found.append(Reason("no_occasion", {"days": _days(drawn, row)}))
+    chance = float(people["p30"][row])
+    if chance >= SURE:
+        found.append(Reason("comes_anyway", {"share": round(chance, 3)}))
+    return found
+
+
+def _worth_less(drawn: Drawn, decision: Decision, place: int) -> Reason:
+    item = decision.items[place]
+    paid = decision.scores[place]
+    limits = sum(
+        price * _cost(drawn, decision, item, counter) for counter, price in decision.prices.items()
+    )
+    values: dict[str, Any] = {
+        "item": item,
+        "worth": [round((paid + limits) / 1024), drawn.currency],
+        "price": [round(limits / 1024), drawn.currency],
+    }
+    return Reason("less_worth" if limits else "not_worth", values)
+
+
+def _cost(drawn: Drawn, decision: Decision, item: int, counter: str) -> int:
+    row = drawn.basis.row(decision.person)
+    costs, items = drawn.decisions.slates.costs, drawn.decisions.slates.items[row]
+    if counter not in costs:
+        return 0
+    column = int((items == item).argmax())
+    return int(costs[counter][slice(row, row + 1)][0, column])
+
+
+def _days(drawn: Drawn, row: int) -> int:
+    return int((drawn.basis.at_us - int(drawn.basis.people["last_us"][row])) // 86_400_000_000)
