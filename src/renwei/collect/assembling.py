@@ -221,6 +221,10 @@ def _warn_tables(
             ReadingWarning("conflicting_totals", o.file, o.row, value=o.number)
             for o in book.conflicts
         ]
+        warnings += [
+            ReadingWarning("order_incomplete", table.file, row, value=number)
+            for row, number in book.incomplete
+        ]
         for column in table.columns:
             risky = [is_formula(v) for v in column.values]
             if any(risky):

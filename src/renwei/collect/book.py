@@ -74,6 +74,8 @@ class Book:
     """Orders that a refused row kept out: their lines elsewhere stay out too."""
     unknown_status: Counter[str] = field(default_factory=Counter)
     conflicts: list[OrderRecord] = field(default_factory=list)
+    incomplete: list[tuple[int, str]] = field(default_factory=list)
+    """(row, number) of orders left out since the row with their amount was refused."""
 
 
 def book_of(facts: Facts, buyers: Buyers, clock: Clock, currency: str) -> Book:
@@ -103,6 +105,10 @@ def book_of(facts: Facts, buyers: Buyers, clock: Clock, currency: str) -> Book:
     _write(book, facts, groups, (good, alive), (status, paid, refunded), (buyers, clock, currency))
     book.refused = refusals(facts)
     book.lost |= {groups.numbers[n] for n in np.flatnonzero(~alive | ~paid.known)}
+    book.incomplete = [
+        (int(facts.mapped.table.rows[groups.first(good)[n]]), groups.numbers[n])
+        for n in np.flatnonzero(groups.any(good) & ~paid.known)
+    ]
     return book
 
 
@@ -172,7 +178,14 @@ def _unpriced(
     for fault in facts.faults:
         said[fault.rows] |= fault.code in ("bad_amount", "negative_amount")
     lacking &= ~groups.any(said)
-    rows = groups.first(good)[lacking]
+    first = groups.first(good)
+    # Later lines of an order whose head has no number: the head is refused, that is enough.
+    headless = np.zeros(facts.rows, dtype=bool)
+    for fault in facts.faults:
+        if fault.code == "missing_order_number":
+            headless[np.minimum(fault.rows + 1, facts.rows - 1)] = True
+    lacking &= ~headless[np.maximum(first, 0)]
+    rows = first[lacking]
     column = facts.mapped.fields[names[0]].name
     facts.faults.append(Fault(rows, column, "missing_amount"))
 

@@ -232,10 +232,11 @@ def _read_money(facts: Facts, currency: str) -> None:
             facts.money[name].fine = np.array(fine, dtype=np.int64)[column.codes]
         wrong = [v is None and not a for v, a in zip(read, absent, strict=True)]
         facts.fault(column.spread(wrong), name, "bad_amount")
-        if name not in _EITHER_SIGN:
-            facts.fault(
-                (facts.money[name].value < 0) & has & ~_returns(facts), name, "negative_amount"
-            )
+        below = column.spread([v is not None and v < 0 for v in read]) & has & ~_returns(facts)
+        # Where a whole column of refunds is written below zero, the sign is its custom.
+        custom = name == "discount" or not (has & (facts.money[name].value > 0) & ~below).any()
+        if name not in _EITHER_SIGN or not custom:
+            facts.fault(below, name, "negative_amount")
 
 
 def _is_numeric(

@@ -154,7 +154,7 @@ def mode_of(
     count = groups.count(has)
     several = count >= 2
     if not several.any():
-        return "summed"  # one amount an order: both mean the same
+        return "repeated"  # one amount an order: both mean the same
     first = groups.first(has)
     value = np.where(first >= 0, money.value[np.maximum(first, 0)], 0)
     differs = groups.count(has & (money.value != value[np.maximum(groups.of, 0)])) > 0
