@@ -373,6 +373,26 @@ def area(scores: list[float], labels: list[bool]) -> float:
     return (sum(ranks) - n * (n + 1) / 2) / (n * m)
 
 
+def test_the_importer_reads_what_the_truth_says(folder: Path, truth: dict[str, Any]) -> None:
+    from renwei.collect.reading import read, totals
+
+    for platform, names in (("taobao", [LIST_FILE, DETAIL_FILE]), ("shopify", [WEB_FILE])):
+        reading = read([folder / name for name in names])
+        got, expected = totals(reading), truth[platform]
+        assert reading.platform == platform
+        for name in ("orders", "lines", "units", "revenue_minor", "refunded_minor"):
+            assert getattr(got, name) == expected[name], name
+        assert got.excluded.closed_or_unpaid == expected["closed_or_unpaid"]
+        assert got.excluded.refunded == expected["refunded"]
+        assert (got.first_order, got.last_order) == (
+            expected["first_order"],
+            expected["last_order"],
+        )
+        refused = [row.column for row in reading.refused]
+        broken = truth["problems"]["broken_rows"]["columns"] if platform == "taobao" else []
+        assert sorted(refused) == sorted(broken)
+
+
 def test_dice_are_fair_and_repeat() -> None:
     n = 20_000
     dice = Dice(5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -99,6 +100,17 @@ def test_commands_on_a_page_exist_with_their_options(page: Path) -> None:
                 options |= {flag for param in here.params for flag in param.opts}
             elif word.startswith("--"):
                 assert word.split("=")[0] in options | {"--help"}, " ".join(words)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_code_on_the_page_of_seams_runs_and_passes_its_check(
+    language: str, tmp_path: Path
+) -> None:
+    text = (ROOT / "docs" / language / "seams.md").read_text("utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 1
+    (tmp_path / "seams.py").write_text(blocks[0], encoding="utf-8")
+    runpy.run_path(str(tmp_path / "seams.py"))
 
 
 def test_make_targets_in_the_docs_exist() -> None:
