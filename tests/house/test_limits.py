@@ -124,3 +124,16 @@ def test_the_core_may_import_numpy_inside_a_function_only(script: Load) -> None:
     assert list(breaches("core/batch.py", "def f():\n    import numpy as np")) == []
     assert list(breaches("core/batch.py", "import numpy as np"))
     assert list(breaches("core/batch.py", "from renwei.learn import rank"))
+
+
+def test_no_file_speaks_of_one_machine(script: Load) -> None:
+    size = script("check_size")
+    texts = (".py", ".md", ".toml", ".sh", ".sql", ".yml", "")
+    named = [
+        name
+        for name in size.kept_files(size.ROOT)
+        if Path(name).suffix in texts and Path(name) != Path("tests/house/test_limits.py")
+        for text in [(size.ROOT / name).read_text("utf-8", errors="replace")]
+        if any(word in text for word in ("/work/main", "/work/shared", "/root/", "/opt/pypi"))
+    ]
+    assert named == []
