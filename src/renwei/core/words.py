@@ -76,10 +76,10 @@ class _Speaker(string.Formatter):
         self.language = language
 
     def format_field(self, value: Any, format_spec: str) -> Any:
+        if value == "":
+            return ""
         known = _FORMATS.get(format_spec)
-        if known is None or value == "":
-            return super().format_field(value, format_spec)
-        return known(value, self.language)
+        return known(value, self.language) if known else super().format_field(value, format_spec)
 
 
 def money(value: Any, language: str = "en") -> str:
