@@ -21,7 +21,7 @@ from renwei.learn.tiers import HIGH as TOP
 from renwei.learn.tiers import Borders, assign_tiers, find_borders
 from renwei.learn.value import ValueForecast, fit_value, realised
 from renwei.people.features import Floats, as_past, persons_only
-from renwei.people.frame import DAY_US, Frame, Ints, Orders
+from renwei.people.frame import DAY_US, Frame, Ints, Lines, Orders
 from renwei.people.needs import learn_rhythms, purchases
 from renwei.people.ripe import ripe_needs
 from renwei.people.spend import Window, coverage, learn_spend, spend_design
@@ -76,7 +76,8 @@ def estimate(
     days = window_of(orders, at_us)
     people = _people(frame, orders, (at_us, days), zone)
     tick(2)
-    bought = purchases(orders, frame.lines(orders))
+    lines = frame.lines(orders)
+    bought = purchases(orders, lines)
     rhythms = learn_rhythms(bought, at_us)
     needs, needs_quality = ripe_needs(frame, bought, rhythms, (at_us, days))
     tick(3)
@@ -92,7 +93,7 @@ def estimate(
     return {
         "people": people,
         "needs": Table(needs, meta | {"quality": needs_quality}),
-        "items": Table(items, meta | {"quality": {}}),
+        "items": Table(items, meta | {"quality": {}, "price_edges_minor": _price_edges(lines)}),
         "pairs": Table(pairs_of(bought), meta | {"quality": {}}),
     }
 
@@ -147,10 +148,17 @@ def _people(frame: Frame, orders: Orders, when: tuple[int, int], zone: str) -> T
     return Table(columns, meta | {"tier_edges_minor": edges, "strange": frame.strange})
 
 
+def _price_edges(lines: Lines) -> list[float]:
+    """Unit prices below which a third and two thirds of what is bought lies."""
+    if not len(lines.price):
+        return []
+    return [float(edge) for edge in np.quantile(lines.price, [1 / 3, 2 / 3])]
+
+
 def past_windows(past: Past, as_of: float, days: int, way: Way) -> list[Window]:
-    """The two windows before `as_of`, oldest first, each served from before its start."""
+    """The three windows before `as_of`, oldest first, each served from before its start."""
     found = []
-    for back in (2, 1):
+    for back in (3, 2, 1):
         cut = as_of - back * days * DAY_S
         seen = past.until(cut)
         young = not len(seen.time) or seen.time.min() > cut - days * DAY_S
@@ -225,9 +233,8 @@ def _rhythm(past: Past, as_of: float, days: int) -> dict[str, Any]:
 
 
 def _month(past: Past, as_of: float, way: Way) -> Floats:
-    # The way that won on the longer window is among the two best here; recency is the baseline.
-    ways: tuple[Way, ...] = ("recency", way) if way != "recency" else ("recency",)
-    model = fit_purchase(past, as_of=as_of, days=30, ways=ways)
+    # What won on the longer window serves here: choosing again would cost more than it brings.
+    model = fit_purchase(past, as_of=as_of, days=30, ways=(way,))
     return model.forecast(take_snapshot(past, as_of, 30)).chance
 
 

@@ -68,6 +68,7 @@ class Lines:
     order: Ints
     item: Ints
     quantity: Ints
+    price: Ints
     amount: Ints
 
 
@@ -187,7 +188,7 @@ class Frame:
         which = np.repeat(np.arange(len(orders)), count)
         inside = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
         rows = self._table[self._begin[orders.row][which] + inside]
-        return Lines(which, rows[:, 0], rows[:, 1], rows[:, 3])
+        return Lines(which, *(rows[:, k] for k in range(4)))
 
 
 class _Rows:

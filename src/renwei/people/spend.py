@@ -20,7 +20,8 @@ from renwei.people.features import Floats
 
 EDGES = (0.2, 0.35, 0.5, 0.65, 0.8)
 NOMINAL = 0.8
-_FLOOR = 0.765
+_FLOOR = 0.785
+_LEARNS = 0.5
 _ENOUGH = 60
 _PRIOR_SCATTER = 0.8
 
@@ -114,10 +115,26 @@ class Window:
 def learn_spend(windows: Sequence[Window], now: Snapshot) -> SpendModel:
     """Teach amounts, scatter and levels on past windows.
 
+    A shop's demand drifts, so the last window is no fair draw of the next. Each past window is
+    therefore first predicted from those before it, and the share aimed at moves half of the
+    way by which the intervals held too little or too much.
+
     Args:
-        windows: May be empty; where too few people ordered in them, usual scatter stands in.
+        windows: Oldest first, may be empty; where too few people ordered in them, usual
+            scatter stands in.
         now: The present.
+
+    Source:
+        Gibbs & Candes (2021), Adaptive conformal inference under distribution shift.
     """
+    aim = NOMINAL
+    for k in range(1, len(windows)):
+        held = coverage(_taught(windows[:k], now, aim), windows[k])
+        aim += _LEARNS * (NOMINAL - held.get("coverage_likely", NOMINAL))
+    return _taught(windows, now, min(max(aim, 0.7), 0.92))
+
+
+def _taught(windows: Sequence[Window], now: Snapshot, aim: float) -> SpendModel:
     x = np.concatenate([spend_design(one.shot.columns) for one in windows] or [np.zeros((0, 5))])
     spend = np.concatenate([one.spend for one in windows] or [np.zeros(0)])
     chance = np.concatenate([one.chance for one in windows] or [np.zeros(0)])
@@ -129,10 +146,11 @@ def learn_spend(windows: Sequence[Window], now: Snapshot) -> SpendModel:
     scatter = np.quantile(spend[paid] / usual[paid], np.linspace(0.002, 0.998, 250))
     total = _total(spend, chance * usual)
     model = SpendModel(weights, scatter, np.full(len(EDGES) + 1, NOMINAL), total)
-    return SpendModel(weights, scatter, _levels(model, x, chance, spend), total)
+    return SpendModel(weights, scatter, _levels(model, (x, chance, spend), aim), total)
 
 
-def _levels(model: SpendModel, x: Floats, chance: Floats, spend: Floats) -> Floats:
+def _levels(model: SpendModel, rows: tuple[Floats, Floats, Floats], aim: float) -> Floats:
+    x, chance, spend = rows
     group = np.digitize(chance, EDGES)
     sure = group == 0
     narrow = model.bounds(x[sure], chance[sure], 0.02)
@@ -140,9 +158,8 @@ def _levels(model: SpendModel, x: Floats, chance: Floats, spend: Floats) -> Floa
     share = float(sure.mean())
     # People who will hardly order are covered by any interval; the others make up for it a
     # little, so that all together and those worth listing are both held about as often as said.
-    aim = (NOMINAL - share * held) / max(1 - share, 1e-9) if held > NOMINAL else NOMINAL
-    aim = min(max(aim, _FLOOR), NOMINAL)
-    rows = x, chance, spend
+    less = (NOMINAL - share * held) / max(1 - share, 1e-9) if held > NOMINAL else NOMINAL
+    aim += min(max(less, _FLOOR), NOMINAL) - NOMINAL
     levels = np.full(len(EDGES) + 1, _level(model, _at(rows, ~sure), aim))
     levels[0] = 0.02 if held >= NOMINAL else _level(model, _at(rows, sure), aim)
     for k in range(1, len(levels)):
