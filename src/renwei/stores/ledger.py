@@ -106,9 +106,12 @@ class EmbeddedLedger:
         row = self._db.one(_SQL["get"], (key,))
         if row:
             return self._decision(row)
-        segments = self._sealed() if isinstance(key, bytes) else []
-        found = (self._segments.find(segment, bytes(key)) for segment in segments)
-        return next((decision for decision in found if decision), None)
+        if isinstance(key, bytes):
+            for segment in self._sealed():
+                found = self._segments.find(segment, key)
+                if found:
+                    return found
+        return None
 
     def of(self, persons: Sequence[int], *, limit: int = 100) -> list[Decision]:
         """The newest decisions about these persons, newest first.

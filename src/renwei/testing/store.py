@@ -1,0 +1,438 @@
+"""check_store: the nine contracts of a store, each with a function of its own.
+
+Every function is handed a maker of fresh, empty stores, closes what it opened, and raises
+AssertionError saying what was promised and what was found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from renwei.core.chance import new_id, to_id
+from renwei.core.nouns import (
+    NOBODY,
+    Consent,
+    ConsentState,
+    Decision,
+    Event,
+    Fact,
+    Item,
+    Reason,
+    Removal,
+    Told,
+)
+from renwei.core.store import Delivery, Effect, Named, Store
+
+Make = Callable[[], Store]
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def check_store(make: Make) -> None:
+    """Fail unless a store keeps every contract of `Store` (renwei.core.store).
+
+    Args:
+        make: Opens a fresh, empty store at each call, its clock at `AT` or later.
+
+    Raises:
+        AssertionError: What was promised and what was found.
+    """
+    for check in CHECKS:
+        check(make)
+
+
+def check_log(make: Make) -> None:
+    """Events: deduped by message id, in log order, by actor newest first, taken back, forgotten."""
+    store = make()
+    log = store.log
+    events = [event(k, actor=1 + k % 2, at=AT - k * HOUR, source=f"s{k % 3}") for k in range(12)]
+    first = log.append(events[:8], AT)
+    same((first.added, first.duplicates, first.position), (8, 0, 8), "append counts what is new")
+    again = log.append([*events[6:], events[11]], AT + HOUR)
+    same(again.fresh, (False, False, True, True, True, True, False), "fresh tells which were new")
+    same(log.position(), 12, "the position is the last sequence number")
+    read = list(log.read())
+    same([e.message_id for e in read], [e.message_id for e in events], "read keeps log order")
+    same([e.seq for e in read], list(range(1, 13)), "positions grow by one")
+    same({e.seen for e in read[:8]}, {AT}, "seen is the time of arrival")
+    same(dict(read[3].body), {"k": 3}, "the body comes back")
+    same(len(list(log.read(after=8))), 4, "read goes on after a position")
+    same(len(list(log.read(seen_by=AT))), 8, "what was seen later is not read")
+    same(len(list(log.read(kinds=["order"]))), 12, "kinds choose")
+    same(list(log.read(kinds=["click"])), [], "kinds exclude")
+    newest = log.of([1], until=AT - HOUR, limit=2)
+    same([e.at for e in newest], [AT - 2 * HOUR, AT - 4 * HOUR], "of is newest first, until a time")
+    same(log.has([events[0].message_id, b"?" * 16]), [True, False], "has knows what is stored")
+    before = [(e.message_id, e.actor, e.at) for e in log.read()]
+    same(log.seal(AT + HOUR), 8, "seal moves what arrived before a time")
+    same([(e.message_id, e.actor, e.at) for e in log.read()], before, "sealed events read alike")
+    same(
+        [e.at for e in log.of([1], until=AT - HOUR, limit=2)], [e.at for e in newest], "of as well"
+    )
+    same(log.append(events, AT + 2 * HOUR).added, 0, "a sealed event is still known")
+    same(log.forget([2]), 6, "forget counts the events")
+    same([e.actor for e in log.of([2, NOBODY])], [NOBODY] * 6, "forgotten events are nobody's")
+    late = log.append([event(99, actor=2)], AT + 3 * HOUR)
+    same(log.of([2]), [], "an event that comes later for a forgotten actor is nobody's too")
+    true(log.position() > late.position - 1 >= 12, "the position never shrinks")
+    same(log.withdraw("s1"), 4, "withdraw counts what one source brought")
+    same({e.source for e in log.read()}, {"s0", "s2", ""}, "the source is gone")
+    same(log.append(events, AT + 4 * HOUR).added, 4, "what was taken back can come again")
+    store.close()
+
+
+def check_ledger(make: Make) -> None:
+    """Decisions: kept whole, found by id, person and time; batches; forgotten."""
+    store = make()
+    ledger = store.ledger
+    one = decision(person=7)
+    same(ledger.record(one), one, "record returns the decision")
+    same(ledger.get(one.id), one, "a decision comes back as it was")
+    same(ledger.get(new_id(AT)), None, "an unknown id is None")
+    many = [decision(person=7 + k % 3, at=AT + k * HOUR) for k in range(30)]
+    same(ledger.record_all(iter(many)), 30, "record_all counts")
+    same([ledger.get(d.id) for d in many], many, "a batch comes back as it was")
+    about = [d for d in reversed(many) if d.person == 7]
+    same(ledger.of([7], limit=4), about[:4], "of is newest first")
+    same(ledger.of([7]), [*about[:-1], *ledger.of([7])[-2:]], "of joins batches and single ones")
+    between = list(ledger.between(AT + 3 * HOUR, AT + 6 * HOUR))
+    same(between, many[3:6], "between includes its start and not its end")
+    same(list(ledger.between(AT, AT + 99 * HOUR, "elsewhere")), [], "a surface chooses")
+
+    try:
+        ledger.record_all(_cut_short(many))
+    except _BrokenOffError:
+        pass
+    else:
+        raise AssertionError("a batch that breaks off must not pass for whole")
+    same(len(list(ledger.between(AT, AT + 99 * HOUR))), 31, "a batch is visible whole or not")
+    same(ledger.forget([7]), 11, "forget counts decisions")
+    same(ledger.of([7]), [], "nothing is about the forgotten any more")
+    kept = ledger.get(one.id)
+    true(kept is not None and kept.person == NOBODY, "the decision stays, about nobody")
+    if kept is not None:
+        same(
+            (kept.chosen, kept.odds, kept.items), (one.chosen, one.odds, one.items), "its odds too"
+        )
+        same([(r.code, dict(r.values)) for r in kept.reasons], [("due", {})], "values are dropped")
+        same(dict(kept.extra), {}, "extra is dropped")
+    store.close()
+
+
+def check_people(make: Make) -> None:
+    """Actors, the map of persons, facts, consents, the vault, taking back and forgetting."""
+    store = make()
+    people = store.people
+    phone, mail = Named("phone", "+8613800138000"), Named("email", "li@example.com")
+    nick = Named("nick", "taobao:小李")
+    a, b, c = people.actors([phone, mail, nick], AT, "import:1")
+    same(people.actors([mail, phone, mail], AT), [b, a, b], "an identifier keeps its actor")
+    same(people.find(phone), a, "an actor alone is a person")
+    same(people.find(Named("phone", "mail")), None, "an unknown identifier is nobody's")
+    same(people.persons_of([a, NOBODY]), [a, NOBODY], "nobody stays nobody")
+    same(list(people.all_persons()), sorted([a, b, c]), "all persons, ascending")
+    version = people.map_version()
+    merge = people.merge(a, b, reason="same_order", at=AT, values={"orders": 2})
+    true(people.map_version() > version, "the map version grows with a merge")
+    same(people.persons_of([a, b, c]), [a, a, c], "the merged are one")
+    same(sorted(people.actors_of(a)), sorted([a, b]), "with all their actors")
+    same(people.merges(a), [merge], "a merge is listed with its reason")
+    people.learn_facts(b, [Fact("city", "杭州", Told.OBSERVED, "import:1", AT)])
+    people.learn_facts(a, [Fact("city", "上海", Told.ESTIMATED, "model", AT + HOUR)])
+    people.state_consent(a, [Consent("marketing", "*", ConsentState.GIVEN, AT, "form:1")])
+    profile = people.profile(a)
+    same(profile.facts["city"].value, "杭州", "what was observed outranks an estimate")
+    same(profile.consent("marketing", "sms", AT), ConsentState.GIVEN, "consent is the person's")
+    same(people.consents_of([c, a]), [(), profile.consents], "statements of many, aligned")
+    people.keep_many(
+        [(a, "name", "李雷"), (a, "name", "李雷"), (b, "address", "西湖区")], "import:1"
+    )
+    opened = {
+        "phone": [phone.value],
+        "email": [mail.value],
+        "name": ["李雷"],
+        "address": ["西湖区"],
+    }
+    same(people.open(a), opened, "the vault opens to each text once")
+    same(people.open_many([c, a], ["name"]), [{}, {"name": ["李雷"]}], "some entries, aligned")
+    for text in (
+        "13800138000",
+        "+86 138 0013 8000",
+        " LI@example.com ",
+        to_id(a),
+        to_id(b),
+        "李雷",
+    ):
+        same(people.search(text), [a], f"search finds {text!r}")
+    for text in ("小李", "taobao:小李"):
+        same(people.search(text), [c], f"search finds {text!r}")
+    same(people.search("13900139000"), [], "search finds nobody else")
+    same(people.unmerge(merge.id, AT).undone, True, "a merge can be undone")
+    same(people.persons_of([a, b]), [a, b], "and then they are two again")
+    same(people.open_text(people.seal_text(b"row")), b"row", "sealed bytes open")
+    same(len(people.keyed("x")), 16, "a keyed hash has 16 bytes")
+    _check_taking_back(store, c)
+    _check_forgetting(store, a, phone)
+    store.close()
+
+
+def _check_taking_back(store: Store, kept: int) -> None:
+    people = store.people
+    (gone,) = people.actors([Named("phone", "+8613811111111")], AT, "import:2")
+    people.keep_many([(kept, "name", "韩梅梅"), (gone, "name", "林涛")], "import:2")
+    people.learn_many([(kept, Fact("city", "北京", Told.TOLD, "import:2", AT))])
+    counts = people.withdraw("import:2", [])
+    same((counts["actors"], counts["texts"], counts["facts"]), (1, 2, 1), "withdraw counts")
+    same(people.find(Named("phone", "+8613811111111")), None, "its actors are gone")
+    same(people.open(kept).get("name"), None, "its texts are gone")
+    (again,) = people.actors([Named("phone", "+8613811111111")], AT)
+    true(again != NOBODY, "what was taken back may come again")
+
+
+def _check_forgetting(store: Store, person: int, phone: Named) -> None:
+    people = store.people
+    store.log.append([event(500, actor=person)], AT)
+    counts = store.forget(person, AT)
+    same((counts["actors"], counts["identifiers"], counts["events"]), (1, 1, 1), "a receipt")
+    same(people.actors([phone], AT), [NOBODY], "a forgotten identifier is nobody's for ever")
+    same((people.find(phone), people.open(person), people.search(phone.value)), (None, {}, []), "-")
+    true(person in people.forgotten(), "readers can tell")
+    same(people.persons_of([person]), [NOBODY], "a forgotten actor is nobody")
+    people.keep_many([(person, "name", "李雷")])
+    same(people.open(person), {}, "texts of a forgotten actor are let go")
+
+
+def check_items(make: Make) -> None:
+    """The catalogue: one number a kind and code."""
+    store = make()
+    items = store.items
+    serum = Item(0, "product", "A1", "Serum", "skin", 9900, "CNY", {"variant": "30 ml"})
+    (number,) = items.upsert([serum])
+    true(number >= 1, "numbers begin at 1: 0 is nothing")
+    same(items.upsert([Item(0, "product", "A1", "Serum+", "skin", 8800, "CNY")]), [number], "same")
+    same([i.title for i in items.get([number]) if i], ["Serum+"], "the later word counts")
+    same(items.get([number + 99]), [None], "an unknown number is None")
+    same(items.by_code("product", ["??", "A1"]), [0, number], "numbers by code, aligned")
+    items.upsert([Item(0, "article", "A1", "Text")])
+    same([i.kind for i in items.all_items("article")], ["article"], "kinds are apart")
+    same(len(items.all_items()), 2, "the whole catalogue")
+    store.close()
+
+
+def check_counters(make: Make) -> None:
+    """Counters: never over the limit, given back or settled, expired holds are spent."""
+    store = make()
+    counters = store.counters
+    # The store's clock decides what has expired, so holds end far behind it.
+    later = datetime(2200, 1, 1, tzinfo=UTC)
+    held = [counters.reserve("sms", 3, 10, at=AT, until=later) for _ in range(4)]
+    same([hold is not None for hold in held], [True, True, True, False], "never over the limit")
+    same(counters.used("sms"), 9, "held counts")
+    if held[0] and held[1]:
+        counters.release(held[0].id)
+        counters.release(held[0].id)
+        same(counters.used("sms"), 6, "a hold is given back once")
+        counters.settle(held[1].id, 1)
+        counters.settle(held[1].id)
+        same(counters.used("sms"), 4, "a hold is settled once, for what was used")
+    brief = counters.reserve("day", 5, 5, at=AT - 2 * HOUR, until=AT - HOUR)
+    same(counters.reserve("day", 1, 5, at=AT, until=later), None, "an expired hold is spent")
+    if brief:
+        counters.release(brief.id)
+        same(counters.used("day"), 5, "and is not given back")
+    store.close()
+
+
+def check_timers(make: Make) -> None:
+    """Timers: due, leased, back after the lease, done, moved, cancelled."""
+    store = make()
+    timers = store.timers
+    timers.set("a", AT, b"1")
+    timers.set("b", AT + HOUR, b"2")
+    due = timers.claim(AT, limit=9, lease_s=60)
+    same([(d.key, d.payload, d.due) for d in due], [("a", b"1", AT)], "what is due is claimed")
+    same(timers.claim(AT, limit=9, lease_s=60), [], "once within the lease")
+    back = timers.claim(AT + HOUR, limit=9, lease_s=60)
+    same([d.key for d in back], ["a", "b"], "it comes back after the lease")
+    timers.set("a", AT + 2 * HOUR, b"3")
+    timers.done(back[0].id)
+    timers.done(back[1].id)
+    moved = timers.claim(AT + 3 * HOUR, limit=9, lease_s=60)
+    same([d.payload for d in moved], [b"3"], "finishing the old one leaves the moved one")
+    same((timers.cancel("a"), timers.cancel("a")), (True, False), "cancel tells")
+    same(timers.claim(AT + 9 * HOUR, limit=9, lease_s=60), [], "nothing is left")
+    store.close()
+
+
+def check_outbox(make: Make) -> None:
+    """The outbox: queued with its decision, delivered at least once, states add up."""
+    store = make()
+    outbox = store.outbox
+    for k in range(4):
+        made = decision(person=k + 1)
+        effects = [Effect(f"send-{k}", "sms", made.id, f"text {k}".encode(), AT + k * HOUR)]
+        store.ledger.record(made, effects)
+    store.ledger.record(decision(person=1), [Effect("send-0", "sms", new_id(AT), b"twice", AT)])
+    first = outbox.claim(AT, limit=9, lease_s=60)
+    same([(e.send_id, e.payload) for e in first], [("send-0", b"text 0")], "a send id counts once")
+    same(outbox.claim(AT, limit=9, lease_s=60), [], "once within the lease")
+    outbox.mark("send-0", Delivery("sent"), AT)
+    outbox.mark("send-1", Delivery("failed", "no such number"), AT)
+    outbox.mark("send-2", Delivery("unknown"), AT)
+    outbox.mark("send-3", Delivery("retry", retry_after_s=7200), AT + 3 * HOUR)
+    counts = outbox.counts()
+    same(
+        dict(counts),
+        {"queued": 4, "sent": 1, "held": 1, "failed": 1, "unknown": 1},
+        "queued = sent + held + failed + unknown",
+    )
+    same(outbox.claim(AT + 4 * HOUR, limit=9, lease_s=60), [], "a retry waits as long as told")
+    same(len(outbox.claim(AT + 5 * HOUR, limit=9, lease_s=60)), 1, "and then comes again")
+    outbox.mark("send-0", Delivery("failed"), AT)
+    same(outbox.counts()["sent"], 1, "what was sent stays sent")
+    store.close()
+
+
+def check_papers(make: Make) -> None:
+    """Papers: versions, history, undo, removal."""
+    store = make()
+    papers = store.papers
+    same(papers.get("setting", "cap"), None, "an unknown paper is None")
+    for n in (1, 2):
+        papers.put("setting", "cap", {"n": n}, by="me", at=AT)
+    undone = papers.undo("setting", "cap", by="me", at=AT + HOUR)
+    same((undone.version, dict(undone.body)) if undone else None, (3, {"n": 1}), "undo goes on top")
+    same([p.version for p in papers.history("setting", "cap")], [3, 2, 1], "newest first")
+    second = papers.get("setting", "cap", 2)
+    same(dict(second.body) if second else None, {"n": 2}, "an old version is there")
+    papers.put("setting", "alone", {}, by="me", at=AT)
+    same(papers.undo("setting", "alone", by="me", at=AT), None, "nothing to go back to")
+    same(papers.names("setting"), ["alone", "cap"], "names that exist")
+    same((papers.drop("setting", "cap"), papers.drop("setting", "cap")), (True, False), "drop")
+    same(papers.names("setting"), ["alone"], "gone with its history")
+    store.close()
+
+
+def check_blobs(make: Make) -> None:
+    """Blobs: sealed under any name, replaced, removed; nothing readable on disk."""
+    store = make()
+    blobs = store.blobs
+    secret = "客户 13800138000".encode()
+    blobs.put("refused/import-1", b"old")
+    blobs.put("refused/import-1", secret)
+    blobs.put("model/x", b"")
+    same(blobs.get("refused/import-1"), secret, "the later bytes count")
+    same(blobs.names(), ["model/x", "refused/import-1"], "names, sorted")
+    same(blobs.names("model/"), ["model/x"], "by prefix")
+    for path in store.directory.rglob("*"):
+        if path.is_file():
+            true(secret not in path.read_bytes(), f"{path.name} shows what should be sealed")
+            true("import-1" not in path.name, "a file's name tells nothing")
+    same((blobs.drop("model/x"), blobs.drop("model/x")), (True, False), "drop tells")
+    same(blobs.get("model/x"), None, "gone is None")
+    store.close()
+
+
+def check_together(make: Make) -> None:
+    """Together: what is written inside is all there or not at all, caches included."""
+    store = make()
+    people, first = store.people, Named("phone", "+8613800138001")
+    a, b = people.actors([Named("phone", "+8613800138002"), Named("phone", "+8613800138003")], AT)
+    far = datetime(2200, 1, 1, tzinfo=UTC)
+    try:
+        with store.together():
+            people.actors([first], AT)
+            people.merge(a, b, reason="x", at=AT)
+            store.papers.put("plan", "p", {}, by="me", at=AT)
+            store.counters.reserve("sms", 1, 1, at=AT, until=far)
+            store.ledger.record(decision(person=a, surface="never before"))
+            _break_off()
+    except _BrokenOffError:
+        pass
+    same(people.find(first), None, "no actor was made")
+    same(people.persons_of([a, b]), [a, b], "no merge was made")
+    same((store.papers.names("plan"), store.counters.used("sms")), ([], 0), "no paper, no hold")
+    made = decision(person=a, surface="never before")
+    with store.together():
+        store.ledger.record(made)
+        store.counters.reserve("sms", 1, 1, at=AT, until=far)
+    same(store.ledger.get(made.id), made, "what succeeds stays")
+    same(store.integrity(), [], "and the store is sound")
+    store.close()
+
+
+class _BrokenOffError(Exception):
+    pass
+
+
+def _cut_short(decisions: list[Decision]) -> Iterator[Decision]:
+    yield decision(person=1, at=decisions[3].at)
+    raise _BrokenOffError
+
+
+def _break_off() -> None:
+    raise _BrokenOffError
+
+
+CHECKS: tuple[Callable[[Make], None], ...] = (
+    check_log,
+    check_ledger,
+    check_people,
+    check_items,
+    check_counters,
+    check_timers,
+    check_outbox,
+    check_papers,
+    check_blobs,
+    check_together,
+)
+"""One a contract, and one for what they do together."""
+
+
+def event(k: int, *, actor: int = 1, at: datetime = AT, source: str = "") -> Event:
+    """An order event with a message id of its own."""
+    key = k.to_bytes(16, "big")
+    return Event(actor, "order", at, key, 3, 100 + k, "CNY", {"k": k}, source)
+
+
+def decision(*, person: int, at: datetime = AT, surface: str = "today") -> Decision:
+    """A decision that uses every field."""
+    return Decision(
+        id=new_id(at),
+        surface=surface,
+        person=person,
+        at=at,
+        unit=(1 << 64) - 5,
+        salt="today/best",
+        items=(5, 1 << 40, 0),
+        scores=(2048, -(1 << 40), 0),
+        sources=("need", "care", "silence"),
+        codes=("due", "after", "silence"),
+        removed=(Removal(9, "consent_unknown"), Removal(11, "stock")),
+        chosen=(5,),
+        odds=(0.975,),
+        policy="best@1",
+        model="value@1",
+        surface_version=3,
+        prices={"sms": 7},
+        consent="care:unknown",
+        position=12,
+        map_version=2,
+        reasons=(Reason("due", {"days": 31}, (4,)),),
+        groups=(1, 2, 0),
+        parent=new_id(at),
+        extra={"sticky": 5},
+    )
+
+
+def same(found: object, promised: object, promise: str) -> None:
+    """Fail with the promise where two things differ."""
+    if found != promised:
+        raise AssertionError(f"{promise}: expected {promised!r}, found {found!r}")
+
+
+def true(holds: bool, promise: str) -> None:
+    """Fail with the promise where it does not hold."""
+    if not holds:
+        raise AssertionError(promise)
