@@ -219,7 +219,11 @@ def taobao_list(book: Sequence[Sale], style: Style = PLAIN) -> Rows:
 
 def taobao_detail(book: Sequence[Sale], style: Style = PLAIN) -> Rows:
     """ExportOrderDetailList: one row an item."""
-    rows = ["订单编号,标题,价格,购买数量,外部系统编号,商品属性,套餐信息,备注,订单状态,商家编码".split(",")]
+    rows = [
+        "订单编号,标题,价格,购买数量,外部系统编号,商品属性,套餐信息,备注,订单状态,商家编码".split(
+            ","
+        )
+    ]
     for s in book:
         rows += [
             [f'="{s.number}"', p.title, style.money(p.price), str(p.quantity), "null"]
@@ -231,7 +235,11 @@ def taobao_detail(book: Sequence[Sale], style: Style = PLAIN) -> Rows:
 
 def taobao_rows(book: Sequence[Sale], style: Style = PLAIN) -> Rows:
     """A shop system's Taobao file: one row an item, the order's total on each."""
-    rows = ["订单编号,买家会员名,买家实际支付金额,订单状态,联系手机,订单创建时间,订单付款时间,宝贝标题,商品单价,宝贝数量,退款金额".split(",")]
+    rows = [
+        "订单编号,买家会员名,买家实际支付金额,订单状态,联系手机,订单创建时间,订单付款时间,宝贝标题,商品单价,宝贝数量,退款金额".split(
+            ","
+        )
+    ]
     for s in book:
         status = "退款成功" if s.state == "refunded" else _TAOBAO[s.state][0]
         rows += [
@@ -252,35 +260,86 @@ def shares(sale: Sale, whole: int) -> list[int]:
 
 def douyin(book: Sequence[Sale], style: Style = PLAIN) -> Rows:
     """抖音小店: one row a sub-order, tabs behind every value, amounts per sub-order."""
-    rows = ["主订单编号,子订单编号,选购商品,商品规格,商品数量,商品ID,商家编码,商品单价,订单应付金额,运费,优惠总金额,收件人,收件人手机号,订单提交时间,支付完成时间,订单状态,售后状态,退款金额,达人昵称,小店名称".split(",")]
+    rows = [
+        "主订单编号,子订单编号,选购商品,商品规格,商品数量,商品ID,商家编码,商品单价,订单应付金额,运费,优惠总金额,收件人,收件人手机号,订单提交时间,支付完成时间,订单状态,售后状态,退款金额,达人昵称,小店名称".split(
+            ","
+        )
+    ]
     for s in book:
-        split = zip(s.pieces, shares(s, s.total), shares(s, s.shipping), shares(s, s.discount), shares(s, s.back), strict=True)
+        split = zip(
+            s.pieces,
+            shares(s, s.total),
+            shares(s, s.shipping),
+            shares(s, s.discount),
+            shares(s, s.back),
+            strict=True,
+        )
         for k, (p, total, shipping, discount, back) in enumerate(split):
-            cells = [s.number, f"{s.number}{k}", p.title, p.variant, str(p.quantity), f"35{p.code[-3:]}", p.code]
-            cells += [style.money(p.price), style.money(total), style.money(shipping), style.money(discount)]
+            cells = [
+                s.number,
+                f"{s.number}{k}",
+                p.title,
+                p.variant,
+                str(p.quantity),
+                f"35{p.code[-3:]}",
+                p.code,
+            ]
+            cells += [
+                style.money(p.price),
+                style.money(total),
+                style.money(shipping),
+                style.money(discount),
+            ]
             cells += [s.name, s.phone, style.time(s.at), style.time(s.paid_at) if s.paid_at else ""]
-            cells += [{"paid": "已完成", "unpaid": "待支付", "closed": "已关闭", "refunded": "已关闭"}[s.state]]
-            cells += ["退款成功" if s.state == "refunded" else "-", style.money(back), "小美", "人味小铺"]
+            cells += [
+                {"paid": "已完成", "unpaid": "待支付", "closed": "已关闭", "refunded": "已关闭"}[
+                    s.state
+                ]
+            ]
+            cells += [
+                "退款成功" if s.state == "refunded" else "-",
+                style.money(back),
+                "小美",
+                "人味小铺",
+            ]
             rows.append([c + "\t" for c in cells])
     return rows
 
 
 def youzan(book: Sequence[Sale], style: Style = PLAIN) -> Rows:
     """有赞: one row an item; what belongs to the order stands on its first row (merged)."""
-    rows = ["订单号,订单状态,买家昵称,收货人,收货人手机号,下单时间,买家付款时间,订单实付金额,运费,订单退款金额,商品名称,商品规格,规格编码,商品单价,商品数量,归属店铺".split(",")]
+    rows = [
+        "订单号,订单状态,买家昵称,收货人,收货人手机号,下单时间,买家付款时间,订单实付金额,运费,订单退款金额,商品名称,商品规格,规格编码,商品单价,商品数量,归属店铺".split(
+            ","
+        )
+    ]
     for s in book:
         whole = [s.number, _CHINESE[s.state], s.nick, s.name, s.phone, style.time(s.at)]
         whole += [style.time(s.paid_at) if s.paid_at else "", style.money(s.total)]
         whole += [style.money(s.shipping), style.money(s.back)]
         for k, p in enumerate(s.pieces):
             own = whole if k == 0 else [""] * len(whole)
-            rows.append([*own, p.title, p.variant, p.code, style.money(p.price), str(p.quantity), "人味小铺"])
+            rows.append(
+                [
+                    *own,
+                    p.title,
+                    p.variant,
+                    p.code,
+                    style.money(p.price),
+                    str(p.quantity),
+                    "人味小铺",
+                ]
+            )
     return rows
 
 
 def weidian(book: Sequence[Sale], style: Style = PLAIN) -> Rows:
     """微店: like 有赞, everything repeated."""
-    rows = ["订单编号,订单状态,收件人姓名,收件人手机,下单时间,付款时间,订单总价,运费,退款金额,商品名称,商品型号,型号编码,商品单价,数量".split(",")]
+    rows = [
+        "订单编号,订单状态,收件人姓名,收件人手机,下单时间,付款时间,订单总价,运费,退款金额,商品名称,商品型号,型号编码,商品单价,数量".split(
+            ","
+        )
+    ]
     for s in book:
         rows += [
             [s.number, _CHINESE[s.state], s.name, s.phone, style.time(s.at)]
@@ -300,13 +359,27 @@ def shopify(book: Sequence[Sale], style: Style = PLAIN) -> Rows:
     for s in book:
         status = "partially_refunded" if s.refund else _SHOPIFY[s.state]
         whole = [status, stamp(s.paid_at) if s.paid_at else "", "fulfilled", "", "yes", "CNY"]
-        whole += [style.money(s.goods - s.discount), style.money(s.shipping), "0.00", style.money(s.total)]
+        whole += [
+            style.money(s.goods - s.discount),
+            style.money(s.shipping),
+            "0.00",
+            style.money(s.total),
+        ]
         whole += ["", style.money(s.discount), "SF"]
         for k, p in enumerate(s.pieces):
             first = k == 0
             rows.append(
                 [f"#{s.number}", s.email, *(whole if first else [""] * len(whole)), stamp(s.at)]
-                + [str(p.quantity), p.title, style.money(p.price), "", p.code, "true", "true", "fulfilled"]
+                + [
+                    str(p.quantity),
+                    p.title,
+                    style.money(p.price),
+                    "",
+                    p.code,
+                    "true",
+                    "true",
+                    "fulfilled",
+                ]
                 + ([s.name, s.phone, style.money(s.back), s.number, ""] if first else [""] * 5)
             )
     return rows
@@ -314,7 +387,11 @@ def shopify(book: Sequence[Sale], style: Style = PLAIN) -> Rows:
 
 def woo_lines(book: Sequence[Sale], style: Style = PLAIN) -> Rows:
     """WooCommerce, one row a line item, the order repeated."""
-    rows = ["Order Number,Order Status,Order Date,First Name (Billing),Last Name (Billing),Email (Billing),Phone (Billing),Payment Method Title,Cart Discount Amount,Order Subtotal Amount,Order Shipping Amount,Order Refund Amount,Order Total Amount,SKU,Item #,Item Name,Quantity,Item Cost".split(",")]
+    rows = [
+        "Order Number,Order Status,Order Date,First Name (Billing),Last Name (Billing),Email (Billing),Phone (Billing),Payment Method Title,Cart Discount Amount,Order Subtotal Amount,Order Shipping Amount,Order Refund Amount,Order Total Amount,SKU,Item #,Item Name,Quantity,Item Cost".split(
+            ","
+        )
+    ]
     for s in book:
         rows += [
             [s.number, _WOO[s.state], style.time(s.at), "Fang", "Wang", s.email, s.phone, "Alipay"]
@@ -328,7 +405,11 @@ def woo_lines(book: Sequence[Sale], style: Style = PLAIN) -> Rows:
 
 def woo_orders(book: Sequence[Sale], style: Style = PLAIN) -> Rows:
     """WooCommerce, one row an order: no line items in it."""
-    rows = ["order_id,order_number,date_created,status,order_currency,shipping_total,discount_total,order_total,refunded_total,billing_first_name,billing_email,billing_phone,payment_method_title".split(",")]
+    rows = [
+        "order_id,order_number,date_created,status,order_currency,shipping_total,discount_total,order_total,refunded_total,billing_first_name,billing_email,billing_phone,payment_method_title".split(
+            ","
+        )
+    ]
     rows += [
         [str(k), s.number, style.time(s.at), _WOO[s.state].removeprefix("wc-"), "CNY"]
         + [style.money(s.shipping), style.money(s.discount), style.money(s.total)]
@@ -340,11 +421,20 @@ def woo_orders(book: Sequence[Sale], style: Style = PLAIN) -> Rows:
 
 def uci(book: Sequence[Sale], style: Style = PLAIN) -> Rows:
     """Online Retail: lines only, cancelled invoices start with C."""
-    rows = ["InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country".split(",")]
+    rows = [
+        "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country".split(
+            ","
+        )
+    ]
     for s in book:
         back = s.state == "refunded"
         rows += [
-            [("C" if back else "") + s.number[-6:], p.code, p.title, str(-p.quantity if back else p.quantity)]
+            [
+                ("C" if back else "") + s.number[-6:],
+                p.code,
+                p.title,
+                str(-p.quantity if back else p.quantity),
+            ]
             + [style.time(s.at), style.money(p.price), f"{s.buyer}.0", "United Kingdom"]
             for p in s.pieces
         ]
@@ -353,7 +443,11 @@ def uci(book: Sequence[Sale], style: Style = PLAIN) -> Rows:
 
 def generic_zh(book: Sequence[Sale], style: Style = PLAIN) -> Rows:
     """Some shop's own table: the total on every line."""
-    rows = ["单号,客户昵称,手机号,下单日期,状态,商品名称,规格,单价,件数,运费,实付金额,已退款金额".split(",")]
+    rows = [
+        "单号,客户昵称,手机号,下单日期,状态,商品名称,规格,单价,件数,运费,实付金额,已退款金额".split(
+            ","
+        )
+    ]
     for s in book:
         rows += [
             [s.number, s.nick, s.phone, style.time(s.at), _CHINESE[s.state], p.title, p.variant]
@@ -366,7 +460,11 @@ def generic_zh(book: Sequence[Sale], style: Style = PLAIN) -> Rows:
 
 def generic_en(book: Sequence[Sale], style: Style = PLAIN) -> Rows:
     """Some shop's own table: amounts per line, under a header that says order amount."""
-    rows = ["Order ID,Customer Email,Order Date,Status,Product Name,SKU,Unit Price,Qty,Order Amount,Refund Amount".split(",")]
+    rows = [
+        "Order ID,Customer Email,Order Date,Status,Product Name,SKU,Unit Price,Qty,Order Amount,Refund Amount".split(
+            ","
+        )
+    ]
     for s in book:
         split = zip(s.pieces, shares(s, s.total), shares(s, s.back), strict=True)
         rows += [
@@ -397,7 +495,11 @@ def csv_bytes(rows: Rows, encoding: str = "utf-8", delimiter: str = ",") -> byte
 
 
 def csv_file(
-    folder: Path, rows: Rows, name: str = "orders.csv", encoding: str = "utf-8", delimiter: str = ","
+    folder: Path,
+    rows: Rows,
+    name: str = "orders.csv",
+    encoding: str = "utf-8",
+    delimiter: str = ",",
 ) -> Path:
     """Write a delimited file."""
     path = folder / name
@@ -449,7 +551,9 @@ def _merge(sheet: Any, rows: Rows, column: int, start: int) -> None:
         if k == len(rows) or rows[k][column]:
             if k - first > 1:
                 at = (start + first, start + k - 1)
-                sheet.merge_cells(start_row=at[0], end_row=at[1], start_column=column + 1, end_column=column + 1)
+                sheet.merge_cells(
+                    start_row=at[0], end_row=at[1], start_column=column + 1, end_column=column + 1
+                )
             first = k
 
 

@@ -137,7 +137,7 @@ def _out_of_range(at: datetime) -> str:
 
 def _read(text: str, order: DayOrder, unit: str) -> _Read | None:
     try:
-        if _ISO.match(text):
+        if _ISO.match(text) and " 24:" not in text:
             return _Read(datetime.fromisoformat(text).replace(tzinfo=UTC), NO_OFFSET)
         return _written(text, order) or _numeric(text, unit)
     except (ValueError, OverflowError):

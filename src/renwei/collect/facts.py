@@ -218,7 +218,7 @@ def _read_money(facts: Facts, currency: str) -> None:
     facts.currency = _currencies(facts, columns, currency)
     places = _places(facts, currency)
     for name, column in columns.items():
-        read = [None if is_absent(v) else amount(v, mark) for v in column.values]
+        read = [None if is_absent(v) else _within(amount(v, mark)) for v in column.values]
         absent = [is_absent(v) for v in column.values]
         if name not in ("paid", "total") and not _is_numeric(facts, column, read, absent):
             del fields[name]
@@ -237,6 +237,11 @@ def _read_money(facts: Facts, currency: str) -> None:
         custom = name == "discount" or not (has & (facts.money[name].value > 0) & ~below).any()
         if name not in _EITHER_SIGN or not custom:
             facts.fault(below, name, "negative_amount")
+
+
+def _within(value: Decimal | None) -> Decimal | None:
+    """Nothing costs a hundred million million: an id stands where an amount should."""
+    return value if value is not None and abs(value) < 10**12 else None
 
 
 def _is_numeric(
@@ -298,7 +303,7 @@ def _read_quantity(facts: Facts) -> None:
     if column is None:
         return
     read = [
-        None if is_absent(v) else amount(re.sub(r"\s*[件个盒支瓶套包只条]$|^[x×]\s*", "", tidy(v)))
+        None if is_absent(v) else _counted(re.sub(r"\s*[件个盒支瓶套包只条]$|^[x×]\s*", "", tidy(v)))
         for v in column.values
     ]
     absent = [is_absent(v) for v in column.values]
@@ -312,6 +317,11 @@ def _read_quantity(facts: Facts) -> None:
     has = column.spread([v is not None for v in read]) & facts.live
     facts.quantity = Money(np.array(whole, dtype=np.int64)[column.codes], has)
     _fault_quantities(facts, column, name, (read, absent, broken if not weighed else None))
+
+
+def _counted(text: str) -> Decimal | None:
+    value = amount(text)
+    return value if value is not None and abs(value) < 10**9 else None
 
 
 def _fault_quantities(

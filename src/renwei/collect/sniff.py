@@ -210,8 +210,8 @@ def delimiter_of(text: str) -> str:
         score = _evenness(sample, delimiter)
         if score > best_score:
             best, best_score = delimiter, score
-    if best:
-        return best
+    if best or not sample.strip("".join(_DELIMITERS) + " \r\n"):
+        return best or ","
     lines = [line.split() for line in sample.splitlines() if line.strip()]
     numeric = [line for line in lines if len(line) >= 3 and sum(_number(c) for c in line) >= 3]
     widths = Counter(len(line) for line in numeric)
@@ -235,6 +235,8 @@ def _evenness(sample: str, delimiter: str) -> float:
     except csv.Error:
         return 0.0
     widths = Counter(rows)
+    if not widths:
+        return 0.0
     width, count = max(widths.items(), key=lambda pair: (pair[1] * (pair[0] > 1), pair[0]))
     if width < 2:
         return 0.0

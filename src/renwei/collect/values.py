@@ -230,8 +230,7 @@ def phone(text: str, region: str = "CN") -> str:
         ('+8613800000000', '+442079460958', '')
     """
     text = unicodedata.normalize("NFKC", tidy(text))
-    squeezed = re.sub(r"[\s\-().\u2010-\u2015]", "", text)
-    squeezed = squeezed.removesuffix(".0") if "." in text else squeezed
+    squeezed = re.sub(r"[\s\-().\u2010-\u2015]", "", text.removesuffix(".0"))
     mobile = _CN_MOBILE.match(squeezed)
     if mobile and region == "CN":
         return "+86" + mobile[1]
