@@ -17,6 +17,7 @@ Way = Literal["rate", "recency", "value", "logistic", "mean"]
 Chance = Callable[[Snapshot], Floats]
 
 RIDGE = 10.0
+EDGE = 0.001
 TREES = {
     "objective": "binary",
     "num_leaves": 8,
@@ -38,17 +39,19 @@ class Logistic:
     """A line in log odds over standardised columns.
 
     Attributes:
+        low, high: Shape (columns,). Values beyond what was seen in fitting count as the nearest.
         centre, scale: Shape (columns,). weight: Shape (columns + 1,), the last is the constant.
     """
 
+    low: Floats
+    high: Floats
     centre: Floats
     scale: Floats
     weight: Floats
 
     def log_odds(self, matrix: Floats) -> Floats:
         """Return log odds, shape (rows,), for shape (rows, columns)."""
-        # Beyond five deviations a column says no more: a whale is not a different species.
-        z = np.clip((matrix - self.centre) / self.scale, -5, 5)
+        z = (np.clip(matrix, self.low, self.high) - self.centre) / self.scale
         return np.asarray(z @ self.weight[:-1] + self.weight[-1])
 
 
@@ -60,23 +63,37 @@ def fit_logistic(matrix: Floats, happened: Floats, *, ridge: float = RIDGE) -> L
         happened: Shape (rows,). 0 or 1.
         ridge: Weight of the squared coefficients, in rows of information.
     """
-    centre, scale = matrix.mean(axis=0), matrix.std(axis=0)
+    # A line goes on for ever: an age or a whale beyond what was seen must not run away with it.
+    low, high = np.quantile(matrix, [EDGE, 1 - EDGE], axis=0)
+    inside = np.clip(matrix, low, high)
+    centre, scale = inside.mean(axis=0), inside.std(axis=0)
     scale = np.where(scale > 1e-9, scale, 1.0)
-    z = np.column_stack([np.clip((matrix - centre) / scale, -5, 5), np.ones(len(matrix))])
+    z = np.column_stack([(inside - centre) / scale, np.ones(len(matrix))])
     hold = np.full(z.shape[1], ridge)
     hold[-1] = 1e-3
     weight = np.zeros(z.shape[1])
     mean = (happened.sum() + 0.5) / (len(happened) + 1)
     weight[-1] = np.log(mean / (1 - mean))
-    for _ in range(30):
+    loss = _ridge_loss(z, happened, hold, weight)
+    for _ in range(50):
         p = expit(z @ weight)
         slope = z.T @ (happened - p) - hold * weight
         bend = (z * (p * (1 - p))[:, None]).T @ z + np.diag(hold)
         step = np.linalg.solve(bend, slope)
-        weight = weight + step * min(1.0, 5.0 / max(float(np.abs(step).max()), 1e-12))
-        if float(np.abs(step).max()) < 1e-6:
+        # Rare events make Newton's step overshoot: halve it until it helps.
+        tried = _ridge_loss(z, happened, hold, weight + step)
+        while tried > loss and float(np.abs(step).max()) > 1e-9:
+            step = step / 2
+            tried = _ridge_loss(z, happened, hold, weight + step)
+        weight, gained, loss = weight + step, loss - tried, tried
+        if gained <= 1e-9 * abs(loss):
             break
-    return Logistic(centre, scale, weight)
+    return Logistic(low, high, centre, scale, weight)
+
+
+def _ridge_loss(z: Floats, happened: Floats, hold: Floats, weight: Floats) -> float:
+    u = z @ weight
+    return float((np.logaddexp(0.0, u) - happened * u).sum() + (hold * weight**2).sum() / 2)
 
 
 def fit_trees(matrix: Floats, happened: Floats, *, seed: int) -> Any:
