@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
-from renwei.collect.answers import ImportAnswer, ImportRequest, Rejected, Understood, Warned
+from renwei.collect.answers import ImportAnswer, ImportRequest, Understood
 from renwei.collect.catalogue import KIND, item_code
 from renwei.collect.evidence import SETTING, set_up
+from renwei.collect.history import rejected, warned
 from renwei.collect.identity import Woven
 from renwei.collect.imports import (
     PAPER,
@@ -87,21 +88,6 @@ def describe(shop: Shop, reading: Reading, import_id: str) -> ImportAnswer:
     )
 
 
-def rejected(reading: Reading) -> list[Rejected]:
-    """Refused rows as the answer lists them."""
-    return [
-        Rejected(row=one.row, column=one.column, code=one.code, value=one.value, file=one.file)
-        for one in reading.refused
-    ]
-
-
-def warned(shop: Shop, warning: ReadingWarning) -> Warned:
-    """A warning with its sentence."""
-    named = msgspec.structs.asdict(warning)
-    code, own = str(named.pop("code")), named.pop("values")
-    return Warned(code=code, text=shop.say(f"warnings.{code}", **(named | own)), **named)
-
-
 def warnings_of(woven: Woven) -> list[ReadingWarning]:
     """What weaving the buyers brought to light."""
     found = [
@@ -131,11 +117,7 @@ def _rehearse(shop: Shop, reading: Reading) -> ImportAnswer:
     orders = [
         seen
         for order in reading.orders
-        if (
-            seen := seen_order(
-                order, key=order_key(order, keyed), actor=NOBODY, items=items, anonymous=False
-            )
-        )
+        if (seen := seen_order(order, key=order_key(order, keyed), actor=NOBODY, items=items))
     ]
     planned = plan(orders, current_states(shop, orders), source="", at=shop.clock.now())
     answer.added, answer.updated = planned.added, planned.updated

@@ -11,7 +11,14 @@ from datetime import datetime
 
 from renwei.collect.answers import UndoAnswer
 from renwei.collect.evidence import take_back
-from renwei.collect.keeping import Claims, merge_all, persons_apart, text_mark, unpack
+from renwei.collect.keeping import (
+    Claims,
+    merge_all,
+    persons_apart,
+    remember_apart,
+    text_mark,
+    unpack,
+)
 from renwei.collect.refused import drop_refused, keep_refused, refused_of, scrubbed
 from renwei.collect.states import CHANGES, KINDS, plan, states
 from renwei.collect.zones import zone_named
@@ -118,7 +125,7 @@ def _mark(shop: Shop, paper: Paper, state: str, at: datetime) -> None:
 
 
 def _take_back(shop: Shop, source: str, at: datetime) -> UndoAnswer:
-    persons_apart(shop, at)
+    remember_apart(shop, at)
     others = [paper for paper in standing(shop) if paper.name != source]
     claims = {paper.name: claims_of(shop, paper.name) for paper in others}
     log = shop.store.log
@@ -172,7 +179,7 @@ def _withdraw_people(
     for claim in claims.values():
         still |= set(claim.actors)
     texts = _texts_said(shop, still, claims)
-    apart = persons_apart(shop, at)
+    apart = persons_apart(shop)
     with shop.store.together():
         counts = dict(people.withdraw(source, sorted(still)))
         people.withdraw(f"import:{source}", sorted(still))

@@ -18,7 +18,18 @@ from renwei.collect.catalogue import keep_items
 from renwei.collect.consent import Observed, statements
 from renwei.collect.identity import Known, Link, Mention, Woven, weave
 from renwei.collect.records import Identifier, OrderRecord, Reading
-from renwei.collect.states import KINDS, Plan, Seen, State, order_key, plan, seen_order, states
+from renwei.collect.states import (
+    ANONYMOUS,
+    KINDS,
+    PLACEHOLDER,
+    Plan,
+    Seen,
+    State,
+    order_key,
+    plan,
+    seen_order,
+    states,
+)
 from renwei.core.nouns import NOBODY, Consent
 from renwei.core.shop import Shop
 from renwei.core.store import Named, People
@@ -54,6 +65,7 @@ class Prepared:
     """A reading whose people, texts and items are stored and whose events are not yet."""
 
     plan: Plan
+    orders: list[Seen]
     claims: Claims
     woven: Woven
     lost: list[OrderRecord]
@@ -65,7 +77,8 @@ def prepare(shop: Shop, reading: Reading, *, source: str, at: datetime) -> Prepa
     people = shop.store.people
     mentions = [Mention(order.identifiers, order.name) for order in reading.orders]
     known = known_identifiers(people, mentions)
-    woven = weave(mentions, known, persons_apart(shop, at))
+    remember_apart(shop, at)
+    woven = weave(mentions, known, persons_apart(shop))
     lost = _lost(people, mentions, known, at, source)
     kept = [one for one in woven.identifiers() if one not in lost]
     numbers = people.actors([Named(one.kind, one.value) for one in kept], at, source)
@@ -89,7 +102,7 @@ def prepare(shop: Shop, reading: Reading, *, source: str, at: datetime) -> Prepa
         for order, primary in zip(reading.orders, woven.primary, strict=True)
         if primary in lost
     ]
-    return Prepared(planned, claims, woven, gone)
+    return Prepared(planned, orders, claims, woven, gone)
 
 
 def known_identifiers(people: People, mentions: Sequence[Mention]) -> dict[Identifier, Known]:
@@ -109,18 +122,27 @@ def known_identifiers(people: People, mentions: Sequence[Mention]) -> dict[Ident
     return {one: Known(person, names[person]) for one, person in persons.items()}
 
 
-def persons_apart(shop: Shop, at: datetime) -> list[tuple[int, int]]:
-    """Pairs of persons whose merge a human undid; remembered even if the import goes."""
-    people, papers = shop.store.people, shop.store.papers
-    paper = papers.get(*APART)
-    pairs = {(int(a), int(b)) for a, b in paper.body["pairs"]} if paper else set()
-    undone = {(merge.kept, merge.gone) for merge in people.merges() if merge.undone}
-    if undone - pairs:
-        pairs |= undone
-        papers.put(*APART, {"pairs": sorted(pairs)}, by="import", at=at)
+def persons_apart(shop: Shop) -> list[tuple[int, int]]:
+    """Pairs of persons whose merge a human undid."""
+    people = shop.store.people
+    pairs = sorted(_said_apart(shop))
     ones = people.persons_of([a for a, _ in pairs])
     others = people.persons_of([b for _, b in pairs])
     return [pair for pair in zip(ones, others, strict=True) if pair[0] != pair[1]]
+
+
+def remember_apart(shop: Shop, at: datetime) -> None:
+    """Put undone merges on paper, so that they stay undone when their import goes."""
+    pairs = _said_apart(shop)
+    paper = shop.store.papers.get(*APART)
+    if len(pairs) > (len(paper.body["pairs"]) if paper else 0):
+        shop.store.papers.put(*APART, {"pairs": sorted(pairs)}, by="import", at=at)
+
+
+def _said_apart(shop: Shop) -> set[tuple[int, int]]:
+    paper = shop.store.papers.get(*APART)
+    pairs = {(int(a), int(b)) for a, b in paper.body["pairs"]} if paper else set()
+    return pairs | {(one.kept, one.gone) for one in shop.store.people.merges() if one.undone}
 
 
 def current_states(shop: Shop, orders: Sequence[Seen]) -> dict[str, State]:
@@ -269,8 +291,13 @@ def _seen(
             key=order_key(order, keyed),
             actor=actor,
             items=items,
-            anonymous=primary is None,
+            marks=_marks(order, primary, woven),
         )
         if seen is not None:
             found.append(seen)
     return found
+
+
+def _marks(order: OrderRecord, primary: Identifier | None, woven: Woven) -> int:
+    odd = any(one in woven.placeholders for one in order.identifiers)
+    return ANONYMOUS * (primary is None) + PLACEHOLDER * odd

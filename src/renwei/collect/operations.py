@@ -1,11 +1,20 @@
-"""What this rib can do: import, the list of imports, undo, health."""
+"""What this rib can do: import, the list of imports, replay, undo, health."""
 
 from __future__ import annotations
 
-from renwei.collect import importing, imports
+from renwei.collect import health as report
+from renwei.collect import history, importing, imports, replaying
 from renwei.collect.answers import (
+    HealthAnswer,
+    HealthRequest,
     ImportAnswer,
     ImportRequest,
+    ImportsAnswer,
+    ImportsRequest,
+    ReplayAnswer,
+    ReplayRequest,
+    ShowAnswer,
+    ShowRequest,
     UndoAnswer,
     UndoRequest,
 )
@@ -19,7 +28,31 @@ def bring(shop: Shop, request: ImportRequest) -> ImportAnswer:
     return importing.bring(shop, request)
 
 
+@operation("imports list", ImportsRequest)
+def list_imports(shop: Shop, request: ImportsRequest) -> ImportsAnswer:
+    """Every import, newest first."""
+    return history.list_all(shop)
+
+
+@operation("imports show", ShowRequest)
+def show_import(shop: Shop, request: ShowRequest) -> ShowAnswer:
+    """One import: totals, files, refused rows, warnings."""
+    return history.show(shop, request.import_id)
+
+
+@operation("imports replay", ReplayRequest, writes=True, child=True)
+def replay(shop: Shop, request: ReplayRequest) -> ReplayAnswer:
+    """Try refused rows again."""
+    return replaying.replay(shop, request)
+
+
 @operation("undo", UndoRequest, writes=True, destroys=True, child=True)
 def undo(shop: Shop, request: UndoRequest) -> UndoAnswer:
     """Take an import back."""
     return imports.undo(shop, request.import_id)
+
+
+@operation("health", HealthRequest)
+def health(shop: Shop, request: HealthRequest) -> HealthAnswer:
+    """What hurts most in the data, and the fix."""
+    return report.examine(shop)

@@ -23,6 +23,7 @@ from renwei.core.nouns import Event
 KINDS = ("order", "order-change", "return")
 CHANGES = "/changes"
 """Changes are booked under a source of their own, so that an undo can lay them anew."""
+ANONYMOUS, PLACEHOLDER = 1, 2
 _RANK = {"unpaid": 0, "paid": 1, "returned": 1, "closed": 2, "refunded": 3}
 Lines = tuple[tuple[int, int, int, int], ...]
 
@@ -30,8 +31,8 @@ Lines = tuple[tuple[int, int, int, int], ...]
 class Seen(msgspec.Struct, array_like=True, frozen=True):
     """One order as one file shows it; no personal data. Lines name items by our number.
 
-    `key` is the keyed hash that stands for platform, shop and number; `anonymous` says that
-    the file names no buyer.
+    `key` is the keyed hash that stands for platform, shop and number; `marks` what is odd
+    about the buyer: ANONYMOUS (the file names nobody), PLACEHOLDER (a contact of nobody).
     """
 
     key: bytes
@@ -47,7 +48,7 @@ class Seen(msgspec.Struct, array_like=True, frozen=True):
     shipping: int
     country: str
     row: int
-    anonymous: bool
+    marks: int
     lines: Lines
 
     @property
@@ -108,7 +109,7 @@ def order_key(order: OrderRecord, keyed: Callable[[str], bytes]) -> bytes:
 
 
 def seen_order(
-    order: OrderRecord, *, key: bytes, actor: int, items: Sequence[int], anonymous: bool
+    order: OrderRecord, *, key: bytes, actor: int, items: Sequence[int], marks: int = 0
 ) -> Seen | None:
     """An order of a reading as it will be kept; None where no time at all is known."""
     at = order.created_at or order.paid_at
@@ -128,7 +129,7 @@ def seen_order(
         shipping=order.shipping_minor,
         country=order.country,
         row=order.row,
-        anonymous=anonymous,
+        marks=marks,
         lines=tuple([(items[item], q, price, amount) for item, q, price, amount in order.lines]),
     )
 
@@ -223,7 +224,7 @@ def _joined(orders: Sequence[Seen]) -> Iterable[Seen]:
         first[seen.key] = msgspec.structs.replace(
             known,
             actor=known.actor or seen.actor,
-            anonymous=known.anonymous and seen.anonymous,
+            marks=known.marks & seen.marks,
             status=both.status,
             paid_us=both.paid_us,
             value=both.value,
@@ -274,6 +275,6 @@ def _body(seen: Seen, state: State) -> dict[str, Any]:
         "country": state.country,
         "row": seen.row,
     }
-    if seen.anonymous:
-        body["anonymous"] = True
+    if seen.marks:
+        body["marks"] = seen.marks
     return body
