@@ -6,5 +6,13 @@ from renwei.testing.guard import check_guard
 from renwei.testing.memory import FixedPermits, MemoryLedger
 from renwei.testing.policy import check_policy
 from renwei.testing.source import check_source
+from renwei.testing.store import check_store
 
-__all__ = ["FixedPermits", "MemoryLedger", "check_guard", "check_policy", "check_source"]
+__all__ = [
+    "FixedPermits",
+    "MemoryLedger",
+    "check_guard",
+    "check_policy",
+    "check_source",
+    "check_store",
+]
