@@ -67,12 +67,12 @@ def open_shop(
     language: str = "en",
     progress: Progress = silent,
     clock: Clock | None = None,
+    write: bool = True,
     child: bool = False,
 ) -> Iterator[Shop]:
     """Open a workspace with everything an operation needs; close it whatever happens.
 
-    The directory's lock is the caller's business (see doors): a child works under its
-    parent's.
+    With `write` the directory is locked until then; a child works under its parent's lock.
 
     Raises:
         Unavailable: The directory cannot be used; the code says why.
@@ -81,7 +81,7 @@ def open_shop(
     from renwei.stores.shelf import ShelfFiles
 
     ticking = clock or WallClock()
-    store = open_store(directory)
+    store = open_store(directory, clock=ticking, write=write)
     try:
         settings = settings_of(store)
         shop = Shop(

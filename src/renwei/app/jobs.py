@@ -57,8 +57,10 @@ def run_child(operation: Operation, shop: Shop, request: Any) -> Any:
         shop.language,
         msgspec.json.encode(request, enc_hook=_plain),
     )
+    from renwei.stores.lock import child_environment
+
     env = os.environ | dict.fromkeys(_ONE_THREAD, "1")
-    env["RENWEI_LOCK_HELD"] = str(shop.store.directory)
+    env |= child_environment(shop.store.directory)
     child = subprocess.Popen(
         [sys.executable, "-m", "renwei.app.jobs"],
         stdin=subprocess.PIPE,

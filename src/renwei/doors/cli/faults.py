@@ -8,6 +8,7 @@ import hashlib
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -96,8 +97,8 @@ def unexpected(broken: Exception, lang: str, *, as_json: bool) -> int:
         return refused(known, lang, as_json=as_json)
     trace = "".join(traceback.format_exception(broken))
     code = hashlib.blake2b(trace.encode(), digest_size=4).hexdigest()
-    last = traceback.extract_tb(broken.__traceback__)[-1]
-    where = f"{last.filename.rpartition('renwei')[2].lstrip('/')}:{last.lineno}"
+    ours = [f for f in traceback.extract_tb(broken.__traceback__) if "renwei" in f.filename]
+    where = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "?"
     values = {"id": code, "kind": type(broken).__name__, "where": where}
     sentence = build.words().say("cli.unexpected", values, lang)
     if as_json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,19 +36,16 @@ def run(operation: Operation, given: Mapping[str, Any], own: Mapping[str, Any], 
 def answer_of(
     operation: Operation, request: Any, directory: Path, *, lang: str, progress: Progress = silent
 ) -> Any:
-    """Do one operation on a directory; the lock is held while it may write.
+    """Do one operation on a directory, which is locked while it may be written.
 
     Raises:
         Unavailable: No workspace there yet, or another process is writing.
     """
     if not operation.writes and not (directory / "state.db").exists():
         raise Unavailable("no_workspace", path=str(directory))
-    with ExitStack() as stack:
-        if operation.writes:
-            from renwei.stores.lock import hold
-
-            stack.enter_context(hold(directory))
-        shop = stack.enter_context(build.open_shop(directory, language=lang, progress=progress))
+    with build.open_shop(
+        directory, language=lang, progress=progress, write=operation.writes
+    ) as shop:
         if operation.child:
             from renwei.app.jobs import run_child
 
