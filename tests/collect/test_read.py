@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import random
-import sys
 import tempfile
 from datetime import datetime
 from pathlib import Path
@@ -11,13 +10,10 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.collect import files as f
 
 from renwei.collect.reading import read, reread, totals
 from renwei.collect.records import Reading
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-import files as f
 
 _QUICK = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

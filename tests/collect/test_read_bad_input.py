@@ -2,20 +2,16 @@ from __future__ import annotations
 
 import gzip
 import io
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.collect import files as f
 
 from renwei.collect.reading import read
 from renwei.core.errors import BadInput, NotATable, UnknownName
 from renwei.core.words import Words
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-import files as f
 
 _PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

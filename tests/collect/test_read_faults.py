@@ -1,21 +1,17 @@
 from __future__ import annotations
 
 import random
-import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.collect import files as f
 
 from renwei.collect.reading import read, totals
 from renwei.collect.records import Reading
 from renwei.core.words import Words
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-import files as f
 
 _TYPED: dict[str, dict[str, str]] = {
     "taobao": {"买家实际支付金额": "money", "商品单价": "money", "宝贝数量": "count", "订单创建时间": "time", "订单付款时间": "time", "订单编号": "number"},

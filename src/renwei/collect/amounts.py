@@ -161,7 +161,8 @@ def _built(
     mode = mode_of(source, groups, rows, lines) if source is not lines else "summed"
     value, has, _ = resolve(source, groups, rows, mode)
     less = _discounts(facts, groups, rows) if source is goods or source is lines else 0
-    return np.maximum(value + shipping - less, 0), has
+    # Below zero stands only what takes back an earlier sale.
+    return np.where(value < 0, value, np.maximum(value + shipping - less, 0)), has
 
 
 def _refunds(facts: Facts, groups: Groups, good: Mask, total: Ints) -> Ints:
@@ -171,5 +172,4 @@ def _refunds(facts: Facts, groups: Groups, good: Mask, total: Ints) -> Ints:
     mode = mode_of(money, groups, good, None)
     rows = facts.live if mode == "repeated" else good
     once, _, _ = resolve(money, groups, rows, mode)
-    del total
     return once

@@ -303,7 +303,9 @@ def _read_quantity(facts: Facts) -> None:
     if column is None:
         return
     read = [
-        None if is_absent(v) else _counted(re.sub(r"\s*[件个盒支瓶套包只条]$|^[x×]\s*", "", tidy(v)))
+        None
+        if is_absent(v)
+        else _counted(re.sub(r"\s*[件个盒支瓶套包只条]$|^[x×]\s*", "", tidy(v)))
         for v in column.values
     ]
     absent = [is_absent(v) for v in column.values]
@@ -313,7 +315,7 @@ def _read_quantity(facts: Facts) -> None:
     broken = [v is not None and v != v.to_integral_value() for v in read]
     parts = column.spread(broken) & facts.live
     weighed = bool(parts.sum() > 0.1 * facts.live.sum() and parts.sum() > 3)
-    whole = [max(round(v), 1 if v > 0 else 0) if v is not None else 0 for v in read]
+    whole = [0 if v is None else max(round(v), 1) if v > 0 else round(v) for v in read]
     has = column.spread([v is not None for v in read]) & facts.live
     facts.quantity = Money(np.array(whole, dtype=np.int64)[column.codes], has)
     _fault_quantities(facts, column, name, (read, absent, broken if not weighed else None))
