@@ -63,18 +63,18 @@ class Database:
         return len(self._steps)
 
     def version(self) -> int:
-        """The schema version of the file; refuses one that is newer than we know.
+        """The schema version of the file; opening it refused what is newer than we know."""
+        return int(self.one("PRAGMA user_version")[0])
 
-        Raises:
-            Unavailable: `newer_schema`, `damaged`, `not_a_workspace`.
-        """
-        version = int(self.one("PRAGMA user_version")[0])
+    def _vet(self, connection: sqlite3.Connection) -> None:
+        # Before anything is written: somebody else's file stays as it is.
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if application != APPLICATION and (application or tables):
+            raise Unavailable("not_a_workspace", path=str(self.path.parent), found=self.path.name)
         if version > self.known:
             raise Unavailable("newer_schema", path=str(self.path), found=version, known=self.known)
-        application = int(self.one("PRAGMA application_id")[0])
-        if application not in (0, APPLICATION) or (version and not application):
-            raise Unavailable("not_a_workspace", path=str(self.path.parent), found=self.path.name)
-        return version
 
     def migrate(self) -> int:
         """Bring the schema up to date, one transaction a step; returns the steps taken."""
@@ -136,9 +136,12 @@ class Database:
 
     def check(self) -> list[str]:
         """What SQLite finds wrong with the file; empty when sound."""
-        found = [str(row[0]) for row in self.rows("PRAGMA integrity_check")]
-        loose = self.rows("PRAGMA foreign_key_check")
-        return [line for line in found if line != "ok"] + [f"{row[0]}: loose row" for row in loose]
+        try:
+            found = [str(row[0]) for row in self.rows("PRAGMA integrity_check")]
+            loose = [f"{row[0]}: loose row" for row in self.rows("PRAGMA foreign_key_check")]
+        except Unavailable as fault:
+            return [f"{self.path.name}: {fault.values['found']}"]
+        return [f"{self.path.name}: {line}" for line in found + loose if line != "ok"]
 
     def close(self) -> None:
         """Close the connections of every thread."""
@@ -170,14 +173,14 @@ class Database:
         )
         try:
             connection.execute(f"PRAGMA busy_timeout={BUSY_MS:d}")
+            self._vet(connection)
             if self.write:
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=FULL")
                 connection.execute("PRAGMA secure_delete=ON")
             connection.execute("PRAGMA foreign_keys=ON")
             connection.execute("PRAGMA temp_store=MEMORY")
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except sqlite3.Error:
+        except BaseException:
             connection.close()
             raise
         return connection
