@@ -76,7 +76,14 @@ def request(operation: Operation, given: Mapping[str, Any]) -> Any:
         for name, value in given.items()
         if name in names and value is not None
     }
-    return operation.request(**values)
+    try:
+        return msgspec.convert(values, operation.request, dec_hook=_as_is)
+    except msgspec.ValidationError as wrong:
+        raise click.BadParameter(str(wrong)) from None
+
+
+def _as_is(kind: type, value: Any) -> Any:
+    return value if isinstance(value, kind) else kind(value)
 
 
 def _parameter(

@@ -13,12 +13,8 @@ _PAGES = {
     "demo": "demo",
     "why": "why",
     "import": "imports",
-    "imports show": "imports",
-    "imports list": "imports",
     "imports replay": "imports",
-    "person": "person",
     "health": "health",
-    "readiness": "readiness",
 }
 
 
