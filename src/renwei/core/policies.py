@@ -291,15 +291,16 @@ class HoldOut:
     def choose(self, ask: Ask, slate: Slate) -> Picked:
         """The control for those held out, else the inner choice, with the odds of both."""
         picked = self.inner.choose(ask, slate)
-        at = slate.items.index(self.control) if self.control in slate.items else -1
+        at = _place(slate, self.control)
         if at < 0 and self.control != NOTHING:
             return picked
-        odds = self.share + (1 - self.share) * self.inner.first_odds(slate, at)
         if self.holds(ask):
+            odds = self.share + (1 - self.share) * self.inner.first_odds(slate, at)
             return Picked([at] if at >= 0 else [], [odds], picked.salt)
         if (picked.positions[0] if picked.positions else -1) != at:
             picked.odds[0] *= 1 - self.share
             return picked
+        odds = self.share + (1 - self.share) * (picked.odds[0] if picked.odds else 1.0)
         if len(picked.odds) > 1:
             # The control first and then more: so it was not the hold-out that put it there.
             picked.odds[1] *= 1 - self.share / odds
@@ -309,7 +310,7 @@ class HoldOut:
     def first_odds(self, slate: Slate, position: int) -> float:
         """As in Wrappable."""
         inner = self.inner.first_odds(slate, position)
-        at = slate.items.index(self.control) if self.control in slate.items else -1
+        at = _place(slate, self.control)
         if at < 0 and self.control != NOTHING:
             return inner
         return self.share * (position == at) + (1 - self.share) * inner
@@ -423,16 +424,26 @@ def _check_share(name: str, share: float) -> None:
         raise ValueError(f"{name} must be between 0 and 1, not {share}")
 
 
+def _place(slate: Slate, item: int) -> int:
+    items = slate.items
+    # The kernel puts `nothing` last.
+    if items and items[-1] == item:
+        return len(items) - 1
+    return items.index(item) if item in items else -1
+
+
 def _top(slate: Slate, rows: list[int] | range) -> int:
     items, scores = slate.items, slate.scores
-    if len(rows) == len(items):
-        top = max(scores)
-        first = scores.index(top)
-        if top not in scores[first + 1 :]:
-            return first
-    else:
+    if len(rows) < len(items):
         top = max([scores[row] for row in rows])
-    return min([row for row in rows if scores[row] == top], key=items.__getitem__)
+        return min([row for row in rows if scores[row] == top], key=items.__getitem__)
+    top = max(scores)
+    best = row = scores.index(top)
+    for _ in range(scores[row + 1 :].count(top)):
+        row = scores.index(top, row + 1)
+        if items[row] < items[best]:
+            best = row
+    return best
 
 
 def _top_many(slates: Slates, live: Any) -> tuple[Any, Any]:
