@@ -99,9 +99,9 @@ def _person(facts: Facts, person: int) -> str:
     parts += [hidden(nick.partition(":")[2]) for nick in opened.get("nick", ())[:1]]
     parts += [hidden(number.removeprefix("+86")) for number in opened.get("phone", ())[:1]]
     if not parts:
-        parts = [
-            hidden(text) for name in ("email", "customer") for text in opened.get(name, ())[:1]
-        ]
+        parts = [hidden(address) for address in opened.get("email", ())[:1]]
+    if not parts:
+        parts = [number.partition(":")[2] for number in opened.get("customer", ())[:1]]
     return " ".join(parts)
 
 

@@ -65,6 +65,7 @@ class Woven:
         primary: By mention: the identifier its order is booked under, or None.
         links: In the order in which they are to be made.
         loose: By mention: contacts that are kept as a text of the buyer, not as identity.
+        gifts: By mention: whether the name on the order is not the buyer's own.
         placeholders: Orders by identifier that stands for nobody.
         shared: Buyers by contact that buyers of different names use.
     """
@@ -72,6 +73,7 @@ class Woven:
     primary: list[Identifier | None] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     loose: list[tuple[Identifier, ...]] = field(default_factory=list)
+    gifts: list[bool] = field(default_factory=list)
     placeholders: Counter[Identifier] = field(default_factory=Counter)
     shared: dict[Identifier, int] = field(default_factory=dict)
 
@@ -276,10 +278,13 @@ class _Loom:
             self.join(first.primary, user.primary, f"same_{contact.kind}", orders)
 
     def _loose(self) -> None:
-        for own in self.usable:
+        for mention, own in zip(self.mentions, self.usable, strict=True):
             cls = self.classes[own[0]] if own else None
             rest = [one for one in own[1:] if self.classes.get(one) is not cls]
             self.woven.loose.append(tuple(rest))
+            mine = cls.own_names() if cls else set()
+            name = plain(mention.name)
+            self.woven.gifts.append(bool(mine) and not any(agree(name, one) for one in mine))
 
 
 class _User:

@@ -28,7 +28,7 @@ from renwei.core.shop import Shop
 from renwei.core.store import Paper
 
 PAPER = "import"
-_TEXTS = ("name", "address", "order", "note", "phone", "email")
+_TEXTS = ("name", "recipient", "address", "order", "note", "phone", "email")
 
 
 def new_import_id(shop: Shop, at: datetime) -> str:

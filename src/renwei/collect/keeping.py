@@ -210,10 +210,12 @@ def _texts(
     reading: Reading, holders: Sequence[int], woven: Woven, lost: set[Identifier]
 ) -> list[tuple[int, str, str]]:
     found: dict[tuple[int, str, str], None] = {}
-    for order, actor, loose in zip(reading.orders, holders, woven.loose, strict=True):
+    about = zip(reading.orders, holders, woven.loose, woven.gifts, strict=True)
+    for order, actor, loose, is_gift in about:
         if actor == NOBODY:
             continue
-        texts = [("name", order.name), ("address", order.address), ("note", order.note)]
+        texts = [("recipient" if is_gift else "name", order.name)]
+        texts += [("address", order.address), ("note", order.note)]
         texts += [("order", order.number)]
         texts += [(one.kind, one.value) for one in loose if one not in lost]
         for name, text in texts:
