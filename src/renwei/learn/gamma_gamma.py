@@ -12,6 +12,7 @@ from scipy.special import gammaln, psi
 from renwei.learn.cells import Floats
 
 # log(p), log(q - 1), log(gamma / mean spend): where thin data is pulled to, and how hard.
+CLIP = 0.005
 _CENTRE = np.log([3.0, 2.0, 1.0])
 _WIDTH = 1.5
 _FADES_AT = 30.0
@@ -73,6 +74,8 @@ def fit_spend(orders: Floats, spend: Floats, *, at_most: int = 20_000) -> GammaG
     if len(n) > at_most:
         order = np.lexsort((z, n))[np.linspace(0, len(n) - 1, at_most).astype(np.int64)]
         n, z = n[order], z[order]
+    # One whale would make everybody's spread look wide; its own posterior still sees it whole.
+    z = np.clip(z, np.quantile(z, CLIP, method="higher"), np.quantile(z, 1 - CLIP, method="lower"))
     unit = float(np.exp(np.log(z).mean()))
     best = minimize(
         _objective(n, z / unit),

@@ -96,9 +96,10 @@ def thinned(cells: Cells, at_most: int) -> Cells:
     # Ties in the count could make nearly every cell "heavy": then all are light.
     heavy &= bool(heavy.sum() <= at_most)
     light = np.flatnonzero(~heavy)
-    edge = np.linspace(0, len(light), at_most - int(heavy.sum()) + 1).astype(np.int64)[:-1]
-    taken = light[edge]
-    mass = np.add.reduceat(cells.count[light], edge)
+    edge = np.linspace(0, len(light), at_most - int(heavy.sum()) + 1).astype(np.int64)
+    # The middle one of each run: the first would make everybody's last order too early.
+    taken = light[(edge[:-1] + edge[1:]) // 2]
+    mass = np.add.reduceat(cells.count[light], edge[:-1])
     keep = np.concatenate([np.flatnonzero(heavy), taken])
     count = np.concatenate([cells.count[heavy], mass])
     return Cells(cells.x[keep], cells.t_x[keep], cells.T[keep], count)

@@ -112,10 +112,7 @@ class Rhythm:
             known = np.minimum(known, len(self.group) - 1)
             match = self.group[known] == units.group
             prior = np.where(match, self.group_mean[known], self.mean)
-        weight = units.gaps / self.within**2
-        hold = 1 / self.between**2
-        centre = (units.log_sum / self.within**2 + prior * hold) / (weight + hold)
-        return centre, np.sqrt(self.within**2 + 1 / (weight + hold))
+        return _pooled(units, prior, self.within, self.between)
 
 
 def units_of(
@@ -181,31 +178,40 @@ def fit_rhythm(
 
 
 def _fit(units: Units) -> Rhythm:
-    gaps = float(units.gaps.sum())
-    mean = (float(units.log_sum.sum()) + _BELIEF * _MEAN) / (gaps + _BELIEF)
-    within, between = _spreads(units, mean)
-    leave = _LEAVE
+    mean, leave = float(_MEAN), _LEAVE
+    within, between = _spreads(units)
     open_log = np.log(np.maximum(units.since, LEAST_GAP_DAYS))
     for _ in range(ROUNDS):
-        # Gaps still open are longer than those closed: count their expected length too, or
-        # a young shop looks faster than it is.
-        total = np.hypot(within, between)
-        z = (open_log - mean) / total
+        centre, spread = _pooled(units, mean, within, between)
+        z = (open_log - centre) / spread
         still = np.maximum(1 - ndtr(z), 1e-12)
         comes = (1 - leave) * still / ((1 - leave) * still + leave)
-        expected = mean + total * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) / still
-        weight = float(comes.sum())
-        mean = (float(units.log_sum.sum()) + float(comes @ expected) + _BELIEF * _MEAN) / (
-            gaps + weight + _BELIEF
-        )
-        gone = float(len(comes) - weight)
-        leave = (gone + _BELIEF * _LEAVE) / (gaps + len(comes) + _BELIEF)
-    within, between = _spreads(units, mean)
+        # Gaps still open are longer than those closed: count their expected length too, or
+        # a young shop looks faster than it is.
+        longer = spread * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) / still
+        number = units.gaps + comes
+        own = (units.log_sum + comes * (centre + longer)) / np.maximum(number, 1e-12)
+        # Each unit counts about once: by gaps, the fast ones would speak for all.
+        weight = np.where(number > 1e-9, 1 / (between**2 + within**2 / np.maximum(number, 1e-9)), 0)
+        hold = _BELIEF / (between**2 + within**2)
+        mean = float((weight @ own + hold * _MEAN) / (weight.sum() + hold))
+        gone = float(len(comes) - comes.sum())
+        total = float(units.gaps.sum()) + len(comes)
+        leave = (gone + _BELIEF * _LEAVE) / (total + _BELIEF)
     group, group_mean = _groups(units, mean, within, between)
     return Rhythm(mean, within, between, float(leave), group, group_mean)
 
 
-def _spreads(units: Units, mean: float) -> tuple[float, float]:
+def _pooled(
+    units: Units, prior: float | Floats, within: float, between: float
+) -> tuple[Floats, Floats]:
+    """Return each unit's own mean log gap, pooled, and the deviation of its next one."""
+    weight, hold = units.gaps / within**2, 1 / between**2
+    centre = (units.log_sum / within**2 + prior * hold) / (weight + hold)
+    return centre, np.sqrt(within**2 + 1 / (weight + hold))
+
+
+def _spreads(units: Units) -> tuple[float, float]:
     """Return standard deviations within units and between them, by pulled moments."""
     some = units.gaps > 0
     gaps, own = units.gaps[some], units.log_sum[some] / units.gaps[some]
@@ -213,7 +219,8 @@ def _spreads(units: Units, mean: float) -> tuple[float, float]:
     free = float((gaps - 1).sum())
     within2 = (max(inside, 0.0) + _DOUBT * _WITHIN**2) / (free + _DOUBT)
     # Var(own mean) = between^2 + within^2 / gaps.
-    around = float(((own - mean) ** 2 - within2 / gaps).sum())
+    middle = own.mean() if len(own) else 0.0
+    around = float(((own - middle) ** 2 - within2 / gaps).sum())
     between2 = (around + _DOUBT * _BETWEEN**2) / (float(some.sum()) + _DOUBT)
     return float(np.sqrt(max(within2, LEAST))), float(np.sqrt(max(between2, LEAST)))
 
