@@ -14,6 +14,7 @@ from renwei.people.needs import Purchases
 
 _WITHIN_DAYS = 30
 _ITEMS, _BASKET, _LEAST, _EACH = 400, 40, 5, 10
+_FEW = 30
 _HOUR_US = 3_600_000_000
 _STRENGTHS = (2.0, 5.0, 10.0, 17.0, 30.0, 60.0, 120.0)
 
@@ -100,41 +101,78 @@ def best_hours(orders: Orders, zone: str) -> tuple[Ints, Floats, dict[str, float
         Persons ascending, the middle of their best hour (10.5 is half past ten), and measured
         quality: gain in log-loss of the latest orders with its standard error, strength.
     """
+    person, own, latest = _hours(orders, zone)
+    if not len(person):
+        return person, np.zeros(0), {"gain": 0.0, "error": 0.0, "strength": 0.0}
+    before = _before(own, latest)
+    curve = _curve(before)
+    many = own.sum(axis=1) > 1
+    loss, plain, strength = _tried(before[many], latest[many], curve)
+    saved = plain - loss
+    gain = float(saved.mean()) if len(saved) else 0.0
+    error = float(saved.std() / np.sqrt(len(saved))) if len(saved) else 0.0
+    personal = gain > 2 * error and len(saved) > 0
+    shown = (_smooth(own) if personal else 0 * own) + strength * curve
+    quality = {"gain": round(gain, 5), "error": round(error, 5), "strength": strength}
+    return person, shown.argmax(axis=1) + 0.5, quality
+
+
+def hour_losses(orders: Orders, zone: str, *, shuffle: int = 0) -> tuple[Ints, Floats, Floats]:
+    """Log-loss of the hour of the latest order day: own hours shrunk, and the shop's curve.
+
+    Returns:
+        Persons on whom the strength was not chosen, and their two losses.
+    """
+    person, own, latest = _hours(orders, zone)
+    before = _before(own, latest)
+    many = np.flatnonzero(own.sum(axis=1) > 1)
+    if len(many) < _FEW:
+        return person[:0], np.zeros(0), np.zeros(0)
+    if shuffle:
+        latest = latest.copy()
+        latest[many] = np.random.default_rng(shuffle).permutation(latest[many])
+    loss, plain, _ = _tried(before[many], latest[many], _curve(before))
+    return person[many][1::2], loss, plain
+
+
+def _hours(orders: Orders, zone: str) -> tuple[Ints, Floats, Ints]:
+    """Persons, orders by hour of shape (people, 24), and the latest hour; one order a day.
+
+    Two invoices of one visit are one sign of a habit, not two.
+    """
     known = orders.pick(orders.person != 0)
     order = np.lexsort((known.at_us, known.person))
-    who, hour = known.person[order], local_hours(known.at_us[order], zone)
+    who, when = known.person[order], known.at_us[order]
+    fresh = np.ones(len(who), dtype=bool)
+    fresh[1:] = (who[1:] != who[:-1]) | (when[1:] // DAY_US != when[:-1] // DAY_US)
+    who, hour = who[fresh], local_hours(when[fresh], zone)
     person, begin, count = np.unique(who, return_index=True, return_counts=True)
-    row, n = np.repeat(np.arange(len(person)), count), len(person)
-    if not n:
-        return person, np.zeros(0), {"gain": 0.0, "error": 0.0, "strength": 0.0}
-    own = np.bincount(row * 24 + hour, minlength=n * 24).reshape(n, 24).astype(np.float64)
-    test = np.flatnonzero(count > 1)
-    latest = hour[begin + count - 1]
+    n = len(person)
+    own = np.bincount(np.repeat(np.arange(n), count) * 24 + hour, minlength=n * 24)
+    return person, own.reshape(n, 24).astype(np.float64), hour[begin + count - 1]
+
+
+def _before(own: Floats, latest: Ints) -> Floats:
     before = own.copy()
-    before[np.arange(n), latest] -= 1
+    before[np.arange(len(own)), latest] -= 1
+    return before
+
+
+def _curve(before: Floats) -> Floats:
     curve = _smooth(before.sum(axis=0) + 1.0)
-    curve /= curve.sum()
-    gain, error, strength = _tried(before[test], latest[test], curve)
-    chosen = own + 0.0
-    if gain <= 2 * error:
-        chosen, strength = chosen * 0, 1.0
-    shown = _smooth(chosen) + strength * curve
-    return person, shown.argmax(axis=1) + 0.5, {"gain": gain, "error": error, "strength": strength}
+    return np.asarray(curve / curve.sum())
 
 
-def _tried(before: Floats, latest: Ints, curve: Floats) -> tuple[float, float, float]:
-    if len(latest) < 30:
-        return 0.0, 0.0, 1.0
+def _tried(before: Floats, latest: Ints, curve: Floats) -> tuple[Floats, Floats, float]:
+    """Losses on every second person, with the strength that suits the others."""
+    if len(latest) < _FEW:
+        return np.zeros(0), np.zeros(0), 1.0
     rows = np.arange(len(latest))
-    shop = -np.log(curve[latest])
     known = _smooth(before)
     total = known.sum(axis=1)
-    # Strength is chosen on one half of the people and judged on the other.
-    half = rows % 2 == 0
     loss = {k: -np.log((known[rows, latest] + k * curve[latest]) / (total + k)) for k in _STRENGTHS}
-    best = min(loss, key=lambda k: float(loss[k][half].mean()))
-    saved = (shop - loss[best])[~half]
-    return float(saved.mean()), float(saved.std() / np.sqrt(max(len(saved), 1))), best
+    best = min(loss, key=lambda k: float(loss[k][::2].mean()))
+    return loss[best][1::2], -np.log(curve[latest])[1::2], best
 
 
 def _smooth(counts: Floats) -> Floats:
