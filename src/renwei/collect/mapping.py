@@ -30,6 +30,8 @@ BUYERS = (
 )
 ITEMS = ("title", "code", "quantity", "price", "line_amount")
 _SAMPLE = 400
+# Headers under which some shops write a number and others a name.
+_EITHER = frozenset(("customer", "client", "cliente", "kunden", "buyer", "uid"))
 
 
 @dataclass(slots=True)
@@ -107,6 +109,13 @@ def _is_empty(column: Column) -> bool:
 
 def _settle_buyer(fields: dict[str, Column]) -> None:
     """A buyer's name is the buyer's key only where the file has nothing better."""
+    column = fields.get("customer")
+    if (
+        column is not None
+        and plain(column.name) in _EITHER
+        and _share(_some(column), _is_name) > 0.5
+    ):
+        fields.setdefault("buyer_name", fields.pop("customer"))
     if "buyer_name" in fields:
         if not any(f in fields for f in BUYERS):
             fields["nick"] = fields["buyer_name"]
@@ -203,6 +212,10 @@ def _order_and_customer(free: list[Column], fields: dict[str, Column]) -> None:
 def _pairs(column: Column, other: np.ndarray[tuple[int], np.dtype[np.int64]]) -> int:
     width = int(other.max(initial=0)) + 1
     return len(np.unique(column.codes.astype(np.int64) * width + other))
+
+
+def _is_name(text: str) -> bool:
+    return not any(c.isdigit() for c in text)
 
 
 def _is_id(text: str) -> bool:
