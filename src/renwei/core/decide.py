@@ -218,13 +218,15 @@ def _guarded(
 def _kept(
     slate: Slate, mask: Sequence[bool], names: Sequence[str], removed: list[Removal]
 ) -> Slate:
-    rows = []
-    for row, (item, keep) in enumerate(zip(slate.items, mask, strict=True)):
-        if keep or item == NOTHING:
-            rows.append(row)
-        else:
-            removed.append(Removal(item, names[row]))
-    return slate.take(rows)
+    items = slate.items
+    gone = [row for row, keep in enumerate(mask) if not keep and items[row] != NOTHING]
+    if not gone:
+        return slate
+    removed += [Removal(items[row], names[row]) for row in gone]
+    rest = bytearray(b"\x01") * len(items)
+    for row in gone:
+        rest[row] = 0
+    return slate.keep(rest)
 
 
 def _named(column: list[int], names: tuple[str, ...], n: int) -> tuple[str, ...]:

@@ -6,8 +6,9 @@ single call and the batch agree, and makes a recorded draw replay on another mac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 
 GRID = 1.0 / 1024
 """One step of a score. Scores are minor units of money or probabilities times a thousand."""
@@ -76,11 +77,14 @@ class Slate:
         )
 
     def take(self, rows: Sequence[int]) -> Slate:
-        """The candidates at these positions, as a new slate."""
+        """The candidates at these positions, in this order, as a new slate."""
+        return self._each(lambda column: [column[row] for row in rows] if column else [])
 
-        def of(column: list[int]) -> list[int]:
-            return [column[row] for row in rows] if column else []
+    def keep(self, mask: Sequence[object]) -> Slate:
+        """The candidates where the mask holds, as a new slate."""
+        return self._each(lambda column: list(compress(column, mask)))
 
+    def _each(self, of: Callable[[list[int]], list[int]]) -> Slate:
         return Slate(
             of(self.items),
             of(self.scores),
