@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import threading
+import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -145,6 +146,15 @@ def main() -> None:
         values = msgspec.json.encode(error.values, enc_hook=_plain)
         say(Said(error=(type(error).__name__, error.code, values)))
         sys.exit(1)
+    except Exception as broken:
+        # The parent tells the person; the trace is for whoever asked for it.
+        if os.environ.get("RENWEI_DEBUG"):
+            traceback.print_exc()
+        ours = [f for f in traceback.extract_tb(broken.__traceback__) if "renwei" in f.filename]
+        where = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "?"
+        values = msgspec.json.encode({"kind": type(broken).__name__, "where": where})
+        say(Said(error=("Unavailable", "child_failed", values)))
+        sys.exit(1)
 
 
 def _work(task: Task, progress: Progress) -> Any:
@@ -159,7 +169,8 @@ def _work(task: Task, progress: Progress) -> Any:
 
 
 def _die_with_parent() -> None:
-    while sys.stdin.buffer.read(1):
+    # Unbuffered: a thread that waits inside a buffered reader would spoil a clean exit.
+    while os.read(sys.stdin.fileno(), 1):
         pass
     os._exit(1)
 

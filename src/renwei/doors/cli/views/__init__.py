@@ -15,6 +15,7 @@ _PAGES = {
     "import": "imports",
     "imports replay": "imports",
     "health": "health",
+    "readiness": "readiness",
 }
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from rich.cells import cell_len
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -75,6 +76,11 @@ class Plain:
                 self._print("· " + self.text(row), indent)
             return
         names = list(dict.fromkeys(name for row in rows for name in row))
+        if not self._fits(rows, names, indent):
+            for row in rows:
+                self._print("─" * 24, indent, style="dim")
+                self.page({k: v for k, v in row.items() if v not in (None, "", [], {})}, indent)
+            return
         table = Table(box=None, pad_edge=False, header_style="dim")
         for name in names:
             table.add_column(self.label(name), overflow="fold")
@@ -82,6 +88,15 @@ class Plain:
             currency = str(row.get("currency", ""))
             table.add_row(*(Text(self.text(row.get(n), n, currency)) for n in names))
         self.console.print(Padding(table, (0, 0, 0, indent)))
+
+    def _fits(self, rows: list[Any], names: list[str], indent: int) -> bool:
+        """Whether a table of these rows can be read on one screen's width."""
+
+        def width(name: str) -> int:
+            cells = [self.label(name), *(self.text(row.get(name), name) for row in rows[:50])]
+            return max(cell_len(cell) for cell in cells) + 1
+
+        return sum(map(width, names)) + indent <= max(self.console.width, 80)
 
     def _print(self, text: str, indent: int, style: str = "") -> None:
         self.console.print(Padding(Text(text, style=style), (0, 0, 0, indent)))
