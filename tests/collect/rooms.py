@@ -63,7 +63,7 @@ class Sale:
     refund: str = ""
 
     def row(self) -> list[str]:
-        at = datetime(2026, 3, 1, 10) + timedelta(days=self.day, minutes=self.minute)
+        at = datetime(2026, 3, 1, 10, tzinfo=UTC) + timedelta(days=self.day, minutes=self.minute)
         return [
             f"2026{self.number:08d}", f"{at:%Y-%m-%d %H:%M:%S}", self.status, self.nick, self.name,
             self.phone, self.email, self.address, self.item, f"C-{self.item}", self.category,

@@ -64,6 +64,7 @@ class Woven:
     Attributes:
         primary: By mention: the identifier its order is booked under, or None.
         links: In the order in which they are to be made.
+        own: By mention: the identifiers that are the buyer's.
         loose: By mention: contacts that are kept as a text of the buyer, not as identity.
         gifts: By mention: whether the name on the order is not the buyer's own.
         placeholders: Orders by identifier that stands for nobody.
@@ -72,6 +73,7 @@ class Woven:
 
     primary: list[Identifier | None] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
+    own: list[tuple[Identifier, ...]] = field(default_factory=list)
     loose: list[tuple[Identifier, ...]] = field(default_factory=list)
     gifts: list[bool] = field(default_factory=list)
     placeholders: Counter[Identifier] = field(default_factory=Counter)
@@ -79,7 +81,7 @@ class Woven:
 
     def identifiers(self) -> list[Identifier]:
         """Everything that has to have an actor, each once."""
-        found: dict[Identifier, None] = {one: None for one in self.primary if one is not None}
+        found: dict[Identifier, None] = {one: None for own in self.own for one in own}
         for link in self.links:
             found[link.kept] = None
             found[link.gone] = None
@@ -147,11 +149,16 @@ class _Class:
         self.persons: set[int] = set()
 
     def own_names(self) -> set[str]:
-        """What this person is called: as known, else as most of the orders say."""
+        """What this person is called: as known, else as most of the orders say.
+
+        A masked name counts only where there is no full one: it would agree with strangers.
+        """
         if self.known_names:
-            return self.known_names
-        most = max(self.names.values(), default=0)
-        return {name for name, times in self.names.items() if times == most}
+            return {one for one in self.known_names if not is_masked(one)} or self.known_names
+        full = {name: times for name, times in self.names.items() if not is_masked(name)}
+        names = full or self.names
+        most = max(names.values(), default=0)
+        return {name for name, times in names.items() if times == most}
 
 
 class _Loom:
@@ -280,11 +287,12 @@ class _Loom:
     def _loose(self) -> None:
         for mention, own in zip(self.mentions, self.usable, strict=True):
             cls = self.classes[own[0]] if own else None
-            rest = [one for one in own[1:] if self.classes.get(one) is not cls]
-            self.woven.loose.append(tuple(rest))
-            mine = cls.own_names() if cls else set()
-            name = plain(mention.name)
-            self.woven.gifts.append(bool(mine) and not any(agree(name, one) for one in mine))
+            mine = [one for one in own if self.classes.get(one) is cls]
+            self.woven.own.append(tuple(mine))
+            self.woven.loose.append(tuple(one for one in own if one not in mine))
+            names = cls.own_names() if cls else set()
+            said = plain(mention.name)
+            self.woven.gifts.append(bool(names) and not any(agree(said, one) for one in names))
 
 
 class _User:

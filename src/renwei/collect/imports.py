@@ -180,9 +180,14 @@ def _withdraw_people(
         still |= set(claim.actors)
     texts = _texts_said(shop, still, claims)
     apart = persons_apart(shop)
+    left = sorted(still)
     with shop.store.together():
-        counts = dict(people.withdraw(source, sorted(still)))
-        people.withdraw(f"import:{source}", sorted(still))
+        counts = dict(people.withdraw(source, left))
+        people.withdraw(f"import:{source}", left)
+        # Actors that an undone import had brought stayed for this one's sake until now.
+        for paper in all_imports(shop):
+            if paper.body["state"] == "undone":
+                counts["actors"] += people.withdraw(paper.name, left)["actors"]
         for paper in others:
             claim = claims[paper.name]
             people.keep_many(texts[paper.name], paper.name)

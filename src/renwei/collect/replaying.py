@@ -54,8 +54,12 @@ def replay(shop: Shop, request: ReplayRequest) -> ReplayAnswer:
     if not kept.refused:
         return ReplayAnswer(import_id=paper.name, rows=0, added=0, updated=0, duplicates=0, left=0)
     reading = _read(shop, paper, kept.refused, request.file)
-    again = request.file is None
-    left = reading.refused if again else _left(paper, kept.refused, reading)
+    blind = _without_column(paper, kept.refused, reading)
+    reading = _without_orders(paper, blind, reading)
+    if request.file is None:
+        left = [*reading.refused, *blind]
+    else:
+        left = _left(paper, kept.refused, reading)
     return _bring(shop, paper, reading, Kept(left, kept.warnings), at)
 
 
@@ -143,6 +147,30 @@ def _added(seen: Seen, held: State) -> Seen:
         refunded=held.refunded,
         lines=(*held.lines, *seen.lines),
     )
+
+
+def _without_column(paper: Paper, rows: Sequence[RefusedRow], reading: Reading) -> list[RefusedRow]:
+    """Rows whose refused column is not understood now: too few rows show what it means."""
+    was = {info["name"]: info["mapping"] for info in paper.body["files"]}
+    means = {header: field for info in reading.files for header, field in info.mapping.items()}
+    shown = {header for info in reading.files for header in info.unmapped}
+    return [
+        row
+        for row in rows
+        if row.column in shown and row.column not in means and was.get(row.file, {}).get(row.column)
+    ]
+
+
+def _without_orders(paper: Paper, rows: Sequence[RefusedRow], reading: Reading) -> Reading:
+    number = _number_of({info["name"]: info["mapping"] for info in paper.body["files"]})
+    numbers = {number(row) for row in rows} - {""}
+    places = {(row.file, row.row) for row in rows}
+    orders = [
+        order
+        for order in reading.orders
+        if _bare(order.number) not in numbers and (order.file, order.row) not in places
+    ]
+    return msgspec.structs.replace(reading, orders=orders)
 
 
 def _left(paper: Paper, old: Sequence[RefusedRow], reading: Reading) -> list[RefusedRow]:
