@@ -157,6 +157,31 @@ def test_the_rows_of_an_order_whose_amount_is_refused_are_said_to_be_left_out(
     assert totals(reading).orders == len(book) - 1
 
 
+def test_a_quote_that_is_never_closed_takes_no_other_row_with_it(tmp_path: Path) -> None:
+    rows = "".join(f"{k},a{k}@x.com,2025-01-0{k},Mask {k},10\n" for k in range(2, 9))
+    text = (
+        f'Order ID,Email,Order Date,Item Name,Total\n1,a1@x.com,2025-01-01,"5 inch pan,10\n{rows}'
+    )
+    reading = _of(tmp_path, text)
+    assert [o.number for o in reading.orders] == [str(k) for k in range(1, 9)]
+    assert reading.items[0].title == '"5 inch pan'
+
+
+def test_order_numbers_in_scientific_notation_never_make_one_order_of_many(
+    tmp_path: Path,
+) -> None:
+    reading = _of(
+        tmp_path,
+        "订单号,买家昵称,下单时间,实付金额\n2.00E+16,甲,2025-01-01 10:00:00,10\n"
+        "2.00E+16,乙,2025-01-02 10:00:00,12\nA3,丙,2025-01-03 10:00:00,10\n",
+    )
+    assert [(r.row, r.column, r.code) for r in reading.refused] == [
+        (2, "订单号", "order_number_lost"),
+        (3, "订单号", "order_number_lost"),
+    ]
+    assert [o.number for o in reading.orders] == ["A3"]
+
+
 def _warned(reading: Reading) -> dict[str, int]:
     return {w.code: w.count for w in reading.warnings}
 

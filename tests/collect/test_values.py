@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from renwei.collect.dates import NO_OFFSET, moments
+from renwei.collect.dates import ABSOLUTE, NO_OFFSET, moments
 from renwei.collect.statuses import State, reason_state, refund_state, state_of
 from renwei.collect.values import (
     amount,
@@ -207,8 +207,8 @@ def test_ids_that_a_spreadsheet_made_into_numbers_lose_the_point() -> None:
         ("12/31/2024 12:05 AM", "2024-12-31T00:05:00", NO_OFFSET),
         ("31/12/2024", "2024-12-31T00:00:00", NO_OFFSET),
         ("45294.5", "2024-01-03T12:00:00", NO_OFFSET),
-        ("1704240306", "2024-01-03T00:05:06", 0),
-        ("1704240306000", "2024-01-03T00:05:06", 0),
+        ("1704240306", "2024-01-03T00:05:06", ABSOLUTE),
+        ("1704240306000", "2024-01-03T00:05:06", ABSOLUTE),
         ("２０２４－０１－０３", "2024-01-03T00:00:00", NO_OFFSET),
         ("2024-01-03 24:00:00", "2024-01-04T00:00:00", NO_OFFSET),
     ],

@@ -16,6 +16,7 @@ from renwei.collect.groups import Groups, group
 from renwei.collect.lines import lines_of
 from renwei.collect.records import ItemRecord, OrderRecord, RefusedRow, Status
 from renwei.collect.statuses import State, reason_state, refund_state, state_of
+from renwei.collect.values import is_scientific
 from renwei.collect.zones import Clock
 
 _STATUS: dict[State, Status] = {
@@ -138,6 +139,10 @@ def refusals(facts: Facts) -> list[RefusedRow]:
 def _required(facts: Facts, groups: Groups) -> None:
     """A row without an order number, an order without any time, a line without a price."""
     facts.fault(groups.missing, "order", "missing_order_number")
+    numbers = facts.mapped.fields.get("order")
+    if numbers is not None:
+        lost = numbers.spread([is_scientific(v) for v in numbers.values])
+        facts.fault(lost, "order", "order_number_lost")
     names = [n for n in ("created", "paid_at") if n in facts.times]
     if names and groups.n:
         when = facts.present("created") | facts.present("paid_at")
@@ -184,7 +189,7 @@ def _unpriced(
     for fault in facts.faults:
         if fault.code == "missing_order_number":
             headless[np.minimum(fault.rows + 1, facts.rows - 1)] = True
-    lacking &= ~headless[np.maximum(first, 0)]
+    lacking &= ~headless[np.maximum(groups.first(facts.live), 0)]
     rows = first[lacking]
     column = facts.mapped.fields[names[0]].name
     facts.faults.append(Fault(rows, column, "missing_amount"))

@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 from renwei.collect.values import is_absent, tidy
 
 NO_OFFSET = -10_000
+ABSOLUTE = -9_999  # counted since 1970 in UTC: an instant, but no word on the shop's zone
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2099, 1, 1, tzinfo=UTC)
@@ -61,7 +62,7 @@ class Moments(NamedTuple):
     """One entry a distinct text: seconds as the clock on the wall showed, offset, fault.
 
     `seconds` counts from 1970-01-01 00:00 of the same wall clock; `offset` is in minutes east
-    of UTC or NO_OFFSET; `fault` is "" or a code, and blank cells have `seconds` None without it.
+    of UTC, NO_OFFSET or ABSOLUTE; `fault` is "" or a code, and blank cells have `seconds` None without it.
     """
 
     seconds: list[int | None]
@@ -209,7 +210,7 @@ def _numeric(text: str, unit: str) -> _Read | None:
         at = datetime(1899, 12, 30, tzinfo=UTC) + timedelta(seconds=round(number * 86_400))
         return _Read(at, NO_OFFSET)
     scale = {"s": 1, "ms": 1_000, "us": 1_000_000}[unit]
-    return _Read(_EPOCH + timedelta(seconds=number / scale), 0)
+    return _Read(_EPOCH + timedelta(seconds=number / scale), ABSOLUTE)
 
 
 def _number_unit(texts: Sequence[str]) -> str:

@@ -234,7 +234,8 @@ def _read_money(facts: Facts, currency: str) -> None:
         facts.fault(column.spread(wrong), name, "bad_amount")
         below = column.spread([v is not None and v < 0 for v in read]) & has & ~_returns(facts)
         # Where a whole column of refunds is written below zero, the sign is its custom.
-        custom = name == "discount" or not (has & (facts.money[name].value > 0) & ~below).any()
+        above = has & (facts.money[name].value > 0) & ~below
+        custom = name == "discount" or (below.sum() > 1 and not above.any())
         if name not in _EITHER_SIGN or not custom:
             facts.fault(below, name, "negative_amount")
 

@@ -193,7 +193,21 @@ def _text(file: Unpacked) -> Grid:
 def _records(text: str, delimiter: str) -> Iterator[Record]:
     if csv.field_size_limit() < _CELL:
         csv.field_size_limit(_CELL)
+    if text.count('"') % 2 and _swallows(text, delimiter):
+        return _line_by_line(text, delimiter)
     return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+
+
+def _swallows(text: str, delimiter: str) -> bool:
+    """Whether a quote that is never closed takes whole rows into one cell."""
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    return any("\n" in c and c.count(delimiter) > 1 for row in rows for c in row if len(c) > 20)
+
+
+def _line_by_line(text: str, delimiter: str) -> Iterator[Record]:
+    for line in text.splitlines():
+        quoting = csv.QUOTE_NONE if line.count('"') % 2 else csv.QUOTE_MINIMAL
+        yield next(csv.reader([line], delimiter=delimiter, quoting=quoting), [])
 
 
 def _blanks(text: str) -> Iterator[Record]:
@@ -251,7 +265,7 @@ def _cell_text(cell: Any) -> str:
     if isinstance(cell, bool):
         return "TRUE" if cell else "FALSE"
     if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e16 else repr(cell)
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e21 else repr(cell)
     if cell is None:
         return ""
     return str(cell)

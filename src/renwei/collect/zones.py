@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from renwei.collect.dates import NO_OFFSET
+from renwei.collect.dates import ABSOLUTE, NO_OFFSET
 from renwei.core.errors import UnknownName
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -54,7 +54,7 @@ def zone_shown(seen: Iterable[tuple[int, int]]) -> str:
     Args:
         seen: Distinct (wall seconds, offset in minutes) pairs.
     """
-    pairs = [(s, o) for s, o in seen if o != NO_OFFSET]
+    pairs = [(s, o) for s, o in seen if o not in (NO_OFFSET, ABSOLUTE)]
     if not pairs:
         return ""
     offsets = {o for _, o in pairs}
@@ -95,6 +95,8 @@ class Clock:
     def utc(self, seconds: int, offset: int) -> datetime:
         """Aware UTC from wall seconds since 1970 and minutes east, NO_OFFSET for the zone."""
         wall = _EPOCH + timedelta(seconds=seconds)
+        if offset == ABSOLUTE:
+            return wall
         if offset != NO_OFFSET:
             return wall - timedelta(minutes=offset)
         if self._zone is UTC:
