@@ -146,7 +146,7 @@ def main() -> None:
         values = msgspec.json.encode(error.values, enc_hook=_plain)
         say(Said(error=(type(error).__name__, error.code, values)))
         sys.exit(1)
-    except Exception as broken:
+    except Exception as broken:  # noqa: BLE001 - a worker's door: its parent must hear of it
         # The parent tells the person; the trace is for whoever asked for it.
         if os.environ.get("RENWEI_DEBUG"):
             traceback.print_exc()

@@ -94,12 +94,21 @@ class Plain:
 
         def width(name: str) -> int:
             cells = [self.label(name), *(self.text(row.get(name), name) for row in rows[:50])]
-            return max(cell_len(cell) for cell in cells) + 1
+            # One long column may fold; several would leave nothing readable.
+            return min(max(cell_len(cell) for cell in cells), 34) + 1
 
         return sum(map(width, names)) + indent <= max(self.console.width, 80)
 
     def _print(self, text: str, indent: int, style: str = "") -> None:
-        self.console.print(Padding(Text(text, style=style), (0, 0, 0, indent)))
+        indented(self.console, text, indent, style)
+
+
+def indented(console: Console, text: str, indent: int, style: str = "") -> None:
+    """A text with a hanging indent on a terminal; uncut on one line where it is piped."""
+    if console.is_terminal:
+        console.print(Padding(Text(text, style=style), (0, 0, 0, indent)))
+    else:
+        console.print(Text(" " * indent + text))
 
 
 def _scalar(value: Any, name: str, currency: str) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from renwei.core.words import Words, money
+from renwei.doors.cli.views.plain import indented
 
 
 def show(name: str, answer: Any, words: Words, lang: str, console: Console) -> None:
@@ -54,12 +55,18 @@ def _line(
         high=money([round(value["high"]), currency]),
         days=said.get("window_days", 30),
     )
-    _part(f"{line['when']} · {line['channel']} · {line['consent']}", console)
+    _part(f"{_clock(line['when'])} · {line['channel']} · {line['consent']}", console)
     for reason in line["reasons"]:
         _part(reason["text"], console, style="green")
     _part(worth, console)
     _part(line["draft"], console, style="cyan")
     _part(line["decision_id"], console, style="dim")
+
+
+def _clock(when: str) -> str:
+    """10:30 for today's lines as they come: local ISO 8601."""
+    at = datetime.fromisoformat(when)
+    return at.strftime("%m-%d %H:%M")
 
 
 def _why_not(why: Any, say: Any, console: Console) -> None:
@@ -71,4 +78,4 @@ def _why_not(why: Any, say: Any, console: Console) -> None:
 
 
 def _part(text: str, console: Console, style: str = "") -> None:
-    console.print(Padding(Text(text, style=style), (0, 0, 0, 5)))
+    indented(console, text, 5, style)
