@@ -19,6 +19,16 @@ _REGIONS = {
     "CNY": "CN", "GBP": "GB", "USD": "US", "JPY": "JP", "HKD": "HK", "TWD": "TW",
     "KRW": "KR", "AUD": "AU", "CAD": "CA", "SGD": "SG", "MYR": "MY", "INR": "IN",
 }  # fmt: skip
+_PLACES = {
+    ("+08:00", "CN"): "Asia/Shanghai",
+    ("+08:00", "HK"): "Asia/Hong_Kong",
+    ("+08:00", "TW"): "Asia/Taipei",
+    ("+08:00", "SG"): "Asia/Singapore",
+    ("+08:00", "MY"): "Asia/Kuala_Lumpur",
+    ("+09:00", "JP"): "Asia/Tokyo",
+    ("+09:00", "KR"): "Asia/Seoul",
+}
+_HALVES = {"+05:30": "Asia/Kolkata", "+05:45": "Asia/Kathmandu", "+09:30": "Australia/Darwin"}
 
 
 def set_up(shop: Shop, reading: Reading, source: str, at: datetime) -> None:
@@ -34,17 +44,32 @@ def set_up(shop: Shop, reading: Reading, source: str, at: datetime) -> None:
 def shown(reading: Reading) -> dict[str, str]:
     """Settings that a reading shows; nothing is guessed."""
     found: dict[str, str] = {}
-    if reading.zone_known:
-        found["zone"] = reading.zone
     if reading.currency_known:
         found["currency"] = reading.currency
         if reading.currency in _REGIONS:
             found["region"] = _REGIONS[reading.currency]
+    if reading.zone_known:
+        found["zone"] = _place(reading.zone, found.get("region", ""))
     titles = [item.title for item in reading.items if item.title]
     if titles:
         chinese = sum(_CHINESE.search(title) is not None for title in titles)
         found["language"] = "zh" if 2 * chinese > len(titles) else "en"
     return found
+
+
+def _place(zone: str, region: str) -> str:
+    """A zone by its IANA name; a bare offset becomes the region's place, else Etc/GMT."""
+    match = re.fullmatch(r"([+-])(\d{2}):(\d{2})", zone)
+    if match is None:
+        return zone
+    if (zone, region) in _PLACES:
+        return _PLACES[zone, region]
+    # The names of Etc count the other way: Etc/GMT-8 is eight hours ahead of Greenwich.
+    hours = int(match[2])
+    side = "-" if match[1] == "+" else "+"
+    if match[3] != "00":
+        return _HALVES.get(zone, "UTC")
+    return f"Etc/GMT{side}{hours}" if hours else "UTC"
 
 
 def take_back(shop: Shop, source: str, *, others: bool) -> None:
