@@ -73,6 +73,11 @@ def write(store: EmbeddedStore, start: int) -> None:
     say("wrote")
 
 
+def read(store: EmbeddedStore, start: int) -> None:
+    (person,) = store.people.all_persons()
+    say(*store.people.open(person)["phone"], len(store.log.of([person])))
+
+
 def fill(store: EmbeddedStore, start: int) -> None:
     """Write under a limit on the size of files, as a full disk would stop it."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (start, start))
@@ -91,14 +96,14 @@ def main() -> None:
         os.setgid(65534)
         os.setuid(65534)
     try:
-        store = open_store(directory, keys=keys)
+        store = open_store(directory, keys=keys, write=task != "read")
         TASKS[task](store, int(start))
         store.close()
     except Unavailable as fault:
         say(fault.code, fault.values["path"], fault.values.get("pid"))
 
 
-TASKS = {f.__name__: f for f in (append, keep, seal, record, reserve, hold, write, fill)}
+TASKS = {f.__name__: f for f in (append, keep, seal, record, reserve, hold, write, read, fill)}
 
 if __name__ == "__main__":
     main()

@@ -81,13 +81,21 @@ class Database:
         found = self.version()
         with told(self.path):
             for number in range(found + 1, self.known + 1):
-                # executescript would commit first, so the transaction is part of the script.
-                self._connection().executescript(
-                    f"BEGIN IMMEDIATE;\n{self._steps[number - 1]}\n"
-                    f"PRAGMA user_version={number:d};\n"
-                    f"PRAGMA application_id={APPLICATION:d};\nCOMMIT;"
-                )
+                self._step(number)
         return self.known - found
+
+    def _step(self, number: int) -> None:
+        connection = self._connection()
+        try:
+            # executescript would commit first, so the transaction is part of the script.
+            connection.executescript(
+                f"BEGIN IMMEDIATE;\n{self._steps[number - 1]}\n"
+                f"PRAGMA user_version={number:d};\n"
+                f"PRAGMA application_id={APPLICATION:d};\nCOMMIT;"
+            )
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """Every row of a query."""

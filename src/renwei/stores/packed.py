@@ -1,7 +1,7 @@
 """A decision as a few hundred bytes: the record of law 10, complete and small.
 
-Layout, little-endian: a fixed header, then columns. Numbers take 4 bytes where all of a
-column fit, else 8; names are word numbers (see words.py), those of candidates by their place
+Layout, little-endian: a fixed header, then columns. Numbers take 2, 4 or 8 bytes, as all of a
+column fit; names are word numbers (see words.py), those of candidates by their place
 in a short list. Prices, reasons, parent and extra follow as MessagePack where there are any.
 """
 
@@ -19,17 +19,20 @@ from renwei.core.nouns import Decision, Reason, Removal
 
 _LAYOUT = 1
 _HEAD = struct.Struct("<BHQqIHHHHHBBB")
-_SMALL = (-(1 << 31), (1 << 31) - 1)
+_KINDS = "hiq"
+_BITS = (16, 32, 64)
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder().decode
 
 
 class _Wide(IntFlag):
+    """How wide the columns are: two bits each for items, scores and groups (see _KINDS)."""
+
     ITEMS = 1
-    SCORES = 2
-    GROUPS = 4
-    WORDS = 8
-    HAS_GROUPS = 16
+    SCORES = 4
+    GROUPS = 16
+    WORDS = 64
+    HAS_GROUPS = 128
 
 
 def tail_of(decision: Decision) -> bytes:
@@ -104,11 +107,11 @@ def pack(decision: Decision, number_of: Callable[[str], int]) -> bytes:
         (
             head,
             _column(words, "I" if wide & _Wide.WORDS else "H"),
-            _column(items, "q" if wide & _Wide.ITEMS else "i"),
-            _column(decision.scores, "q" if wide & _Wide.SCORES else "i"),
+            _column(items, _kind(wide, _Wide.ITEMS)),
+            _column(decision.scores, _kind(wide, _Wide.SCORES)),
             _column(places, "B"),
             _column(decision.odds, "d"),
-            _column(decision.groups, "q" if wide & _Wide.GROUPS else "i"),
+            _column(decision.groups, _kind(wide, _Wide.GROUPS)),
             tail_of(decision),
         )
     )
@@ -120,12 +123,12 @@ def unpack(body: bytes, text_of: Callable[[int], str], **known: Any) -> Decision
     wide, kept, removed, chosen = (fields[name] for name in ("wide", "items", "removed", "chosen"))
     listed = fields["listed"]
     words = [text_of(n) for n in read(4 + sum(listed), "I" if wide & _Wide.WORDS else "H")]
-    items = read(kept + chosen + removed, "q" if wide & _Wide.ITEMS else "i")
-    scores = read(kept, "q" if wide & _Wide.SCORES else "i")
+    items = read(kept + chosen + removed, _kind(wide, _Wide.ITEMS))
+    scores = read(kept, _kind(wide, _Wide.SCORES))
     places = read(2 * kept + removed, "B")
     odds = read(chosen, "d")
     grouped = kept if wide & _Wide.HAS_GROUPS else 0
-    groups = read(grouped, "q" if wide & _Wide.GROUPS else "i")
+    groups = read(grouped, _kind(wide, _Wide.GROUPS))
     codes_at, guards_at = 4 + listed[0], 4 + listed[0] + listed[1]
     return Decision(
         unit=fields["unit"],
@@ -164,11 +167,11 @@ def forgotten(body: bytes, units: Callable[[int], int]) -> bytes:
     kept, removed, chosen = (fields[name] for name in ("items", "removed", "chosen"))
     wide = fields["wide"]
     read(4 + sum(fields["listed"]), "I" if wide & _Wide.WORDS else "H")
-    read(kept + chosen + removed, "q" if wide & _Wide.ITEMS else "i")
-    read(kept, "q" if wide & _Wide.SCORES else "i")
+    read(kept + chosen + removed, _kind(wide, _Wide.ITEMS))
+    read(kept, _kind(wide, _Wide.SCORES))
     read(2 * kept + removed, "B")
     read(chosen, "d")
-    read(kept if wide & _Wide.HAS_GROUPS else 0, "q" if wide & _Wide.GROUPS else "i")
+    read(kept if wide & _Wide.HAS_GROUPS else 0, _kind(wide, _Wide.GROUPS))
     tail = read.rest()
     head = list(_HEAD.unpack_from(body))
     head[2] = units(head[2]) & MASK
@@ -218,13 +221,17 @@ def _wide(decision: Decision, items: Sequence[int], words: Sequence[int]) -> int
         (_Wide.SCORES, decision.scores),
         (_Wide.GROUPS, decision.groups),
     ):
-        if column and not (_SMALL[0] <= min(column) and max(column) <= _SMALL[1]):
-            wide |= flag
+        reach = max((max(column), -min(column) - 1)) if column else 0
+        wide |= flag * next(k for k, bits in enumerate(_BITS) if reach < 1 << bits - 1)
     if max(words) > 0xFFFF:
         wide |= _Wide.WORDS
     if decision.groups:
         wide |= _Wide.HAS_GROUPS
     return wide
+
+
+def _kind(wide: int, column: _Wide) -> str:
+    return _KINDS[wide // column & 3]
 
 
 def _listed(texts: Sequence[str], number_of: Callable[[str], int]) -> tuple[list[int], list[int]]:

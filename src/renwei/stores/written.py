@@ -28,7 +28,7 @@ def readings(text: str) -> list[str]:
     """
     found = {text.casefold(): None}
     digits = sum(letter.isdigit() for letter in text)
-    if 5 <= digits <= 20 and digits >= len(text) / 2:
+    if 5 <= digits <= 20 and not any(letter.isalpha() for letter in text):
         found |= dict.fromkeys(_numbers(text))
     return list(found)
 
