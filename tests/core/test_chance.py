@@ -119,7 +119,7 @@ def test_numbers_read_aloud_and_come_back(number: int, prefix: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "p", "13800138000", "p0000000000000u", "q0000000000000", "pzzzzzzzzzzzzz"]
+    "text", ["", "p", "13800138000", "p000000000000u", "q0000000000000", "pzzzzzzzzzzzzz"]
 )
 def test_what_is_no_id_is_said_to_be_none(text: str) -> None:
     assert from_id(text) is None

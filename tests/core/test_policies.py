@@ -77,6 +77,7 @@ def test_weights_are_weights(weight: float) -> None:
         (Best(0.1), slate(1, 2, scores=(1, 2)), 0, 0.05),
         (FixedOdds({1: 1}), slate(), -1, 1.0),
         (FixedOdds({1: 1}), slate(2), -1, 1.0),
+        (FixedOdds({}), slate(2, NOTHING), 1, 1.0),
         (FixedOdds({1: 1}), slate(2), 0, 0.0),
         (FixedOdds({1: 1}), slate(2, NOTHING), 1, 1.0),
         (FixedOdds({1: 1, 2: 3}), slate(2, 1), 0, 0.75),
@@ -120,3 +121,12 @@ def test_groups_limit_one_answer_and_group_zero_is_no_group() -> None:
     grouped = Slate.of("s", "new", [1, 2, 3, 4], [4, 3, 2, 1], groups=[0, 0, 5, 5])
     picked = Best(0.0, at_most=1).choose(Ask(7, HOME, AT, 5, limit=4), grouped)
     assert [grouped.items[row] for row in picked.positions] == [1, 2, 3]
+
+
+def test_what_chance_filled_is_marked_and_what_was_certain_is_not() -> None:
+    ask, offer = Ask(7, HOME, AT, 5), slate(1, 2, scores=(2, 1))
+    assert FixedOdds({1: 1, 2: 1}).choose(ask, offer).explored == (0,)
+    assert FixedOdds({1: 1}).choose(ask, offer).explored == ()
+    assert HoldOut(Best(0.0), 1.0, "h", control=2).choose(ask, offer).explored == (0,)
+    assert HoldOut(Best(0.0), 1.0, "h").choose(ask, slate(1, NOTHING)).explored == ()
+    assert Best(0.0).choose(ask, offer).explored == ()

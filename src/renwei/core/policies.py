@@ -184,6 +184,8 @@ class FixedOdds:
             # Rounding may bring the aim up to the whole sum: then the last with a weight.
             place = next((k for k, s in enumerate(sums) if s > aim), sums.index(sums[-1]))
             picked.odds.append(weights[place] / sums[-1])
+            if picked.odds[-1] < 1:
+                picked.explored += (len(picked.positions),)
             picked.positions.append(rows.pop(place))
             if slate.items[picked.positions[-1]] == NOTHING:
                 break
@@ -229,6 +231,7 @@ class FixedOdds:
             out.positions[:, slot] = np.where(some, row, -1)
             odds = weights[everyone, place] / np.where(some, total, 1.0)
             out.odds[:, slot] = np.where(some, odds, 0.0)
+            out.explored[:, slot] = some & (odds < 1)
             weights[everyone, place] = 0.0
             ended = some & (slates.items[everyone, row] == NOTHING)
             weights[ended], nothing[ended] = 0.0, False
@@ -296,7 +299,8 @@ class HoldOut:
             return picked
         if self.holds(ask):
             odds = self.share + (1 - self.share) * self.inner.first_odds(slate, at)
-            return Picked([at] if at >= 0 else [], [odds], picked.salt)
+            by_chance = (0,) if self.control != NOTHING else ()
+            return Picked([at] if at >= 0 else [], [odds], picked.salt, by_chance)
         if (picked.positions[0] if picked.positions else -1) != at:
             picked.odds[0] *= 1 - self.share
             return picked
@@ -335,6 +339,7 @@ class HoldOut:
         out.odds[same, 0] = odds[same]
         out.positions[held], out.odds[held], out.explored[held] = -1, 0.0, False
         out.positions[held, 0], out.odds[held, 0] = at[held], odds[held]
+        out.explored[held, 0] = self.control != NOTHING
         return out
 
     def _control(self, slates: Slates) -> tuple[Any, Any]:
