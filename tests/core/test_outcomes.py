@@ -82,6 +82,12 @@ def test_somebody_elses_order_and_another_kind_of_event_answer_nothing() -> None
     assert outcomes.unclaimed == 1
 
 
+def test_what_belongs_to_the_forgotten_is_joined_to_nobody() -> None:
+    outcomes = told([decision("a", person=0), decision("b")], [order(3, actor=0)])
+    assert values(outcomes) == {"b": (False, 0)}
+    assert outcomes.unclaimed == 0
+
+
 def test_an_actor_stands_for_its_person() -> None:
     assert values(told([decision()], [order(3, actor=8)], person_of={8: 7})) == {"d": (True, 100)}
 

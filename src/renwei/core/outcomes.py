@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from renwei.core.errors import UnknownName
-from renwei.core.nouns import NOTHING, Decision, Event, Outcome, Surface
+from renwei.core.nouns import NOBODY, NOTHING, Decision, Event, Outcome, Surface
 
 RETURN = "return"
 """An event that gives money back and names no order: it answers the last one credited."""
@@ -60,7 +60,8 @@ def derive(
     A goal event counts for the decisions about its person made before it, not longer ago
     than the window; in a chain of decisions the root alone is credited, once. An event of
     kind `<goal>-change` tells the whole new state of the same order (body "order"); one that
-    is no longer paid does not count, and refunds, whole or in part, lower the value.
+    is no longer paid does not count, and refunds, whole or in part, lower the value. What
+    belongs to nobody any more is left out on both sides.
 
     Args:
         decisions: Of this surface, and those taken inside them (`parent`), in any order.
@@ -139,7 +140,7 @@ def _chains(decisions: Iterable[Decision], surface: Surface) -> list[_Chain]:
             root = known[root.parent]
             met.add(root.id)
         moments[root.id].append(decision.at)
-        if root.surface == surface.name:
+        if root.surface == surface.name and root.person != NOBODY:
             chains.setdefault(root.id, _Chain(root, moments[root.id]))
     return list(chains.values())
 
@@ -148,7 +149,7 @@ def _goals(events: Iterable[Event], surface: Surface, at: datetime) -> list[_Goa
     orders: dict[str, _Goal] = {}
     returns: list[_Goal] = []
     for event in events:
-        if event.at > at:
+        if event.at > at or event.actor == NOBODY:
             continue
         if event.kind == RETURN:
             returns.append(_Goal(event, -event.value_minor, counts=False, returned=True))
