@@ -9,10 +9,14 @@ minus --days). What lies after it is scored once; all settings are frozen in the
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+# Tiny matrices: threads of the linear algebra only get in each other's way.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from benchmarks.worth import report
 from benchmarks.worth.order_files import read_orders, read_time, show_time

@@ -10,13 +10,16 @@ it (default: to the end of the file) are scored once. All settings are frozen in
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
-import numpy as np
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+# Tiny matrices: threads of the linear algebra only get in each other's way.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import numpy as np
 from benchmarks.worth import report
 from benchmarks.worth.order_files import read_orders, read_time, show_time
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,10 @@ import pytest
 
 from renwei.learn.snapshots import Orders
 
+# The benchmark scripts are run from the root and are tested as they are.
+ROOT = Path(__file__).resolve().parents[2]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
 DATA = Path(__file__).resolve().parents[2] / "../shared/data"
 DAY = 86_400.0
 

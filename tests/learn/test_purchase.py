@@ -90,6 +90,7 @@ def test_a_short_past_is_served_by_the_value_model(days: float) -> None:
         assert model.way == "value"
 
 
+@pytest.mark.slow
 def test_cdnow_meets_its_figures(cdnow: Orders) -> None:
     cut = float(np.datetime64("1998-05-31", "s").astype(np.int64))
     now = take_snapshot(cdnow, cut, 30)
@@ -99,9 +100,6 @@ def test_cdnow_meets_its_figures(cdnow: Orders) -> None:
     assert score.auc(now.happened, told.chance) >= 0.852
     assert score.logloss(now.happened, told.chance) <= 0.179
     assert score.ece(now.happened, told.chance) <= 0.01
-
-
-test_cdnow_meets_its_figures = pytest.mark.slow(test_cdnow_meets_its_figures)
 
 
 def test_the_tide_sees_a_season_come_and_says_nothing_without_one() -> None:

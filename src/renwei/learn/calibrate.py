@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 from scipy.special import expit, logit
-from sklearn.isotonic import IsotonicRegression
 
 from renwei.learn.cells import Floats
 
@@ -91,6 +90,9 @@ def fit_platt(happened: ArrayLike, predicted: ArrayLike) -> Platt:
 
 def fit_isotonic(happened: ArrayLike, predicted: ArrayLike) -> Isotonic:
     """Fit a rising staircase; outside the range seen the ends are held."""
+    # Half a second to import, and only some callers need it.
+    from sklearn.isotonic import IsotonicRegression
+
     y = np.asarray(happened, dtype=np.float64).ravel()
     p = np.asarray(predicted, dtype=np.float64).ravel()
     fit = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(p, y)

@@ -17,7 +17,7 @@ from renwei.learn.calibrate import to_mean
 from renwei.learn.cells import DAY_S, Floats, Ints
 from renwei.learn.chances import Chance, Way, fit_way
 from renwei.learn.score import log_losses
-from renwei.learn.snapshots import Orders, Snapshot, take_snapshot
+from renwei.learn.snapshots import Orders, Snapshot, sampled, take_snapshot
 from renwei.learn.tide import Tide, read_tide
 
 WAYS: tuple[Way, ...] = ("recency", "value", "logistic", "mean")
@@ -148,9 +148,10 @@ def back_test(
 
 
 def _shots(past: Orders, as_of: float, days: float) -> list[Snapshot]:
-    """Return past snapshots whose windows are over, newest first, thinned to bound the work."""
+    """Return past snapshots whose windows are over, newest first, of people enough to learn from."""
     if not len(past.time):
         return []
+    past = sampled(past, ROWS // SNAPSHOTS)
     first, step = float(past.time.min()), max(days / 2, 7.0) * DAY_S
     cuts = [as_of - days * DAY_S - k * step for k in range(SNAPSHOTS)]
     enough = [c for c in cuts if c >= first + min(days, 28.0) * DAY_S]
@@ -158,11 +159,7 @@ def _shots(past: Orders, as_of: float, days: float) -> list[Snapshot]:
     for cut in enough:
         if len(np.unique(past.person[past.time <= cut])) < LEAST_PEOPLE:
             break
-        shot = take_snapshot(past, cut, days)
-        most = ROWS // len(enough)
-        if len(shot.person) > most:
-            shot = shot.take(np.linspace(0, len(shot.person) - 1, most).astype(np.int64))
-        shots.append(shot)
+        shots.append(take_snapshot(past, cut, days))
     return shots
 
 

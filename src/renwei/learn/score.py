@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import rankdata
 
 from renwei.learn.cells import Floats
 
@@ -66,7 +65,9 @@ def auc(happened: ArrayLike, predicted: ArrayLike) -> float:
     no = len(y) - yes
     if not yes or not no:
         return float("nan")
-    return float((rankdata(p)[y > 0].sum() - yes * (yes + 1) / 2) / (yes * no))
+    _, same, count = np.unique(p, return_inverse=True, return_counts=True)
+    rank = (np.cumsum(count) - (count - 1) / 2)[same]
+    return float((rank[y > 0].sum() - yes * (yes + 1) / 2) / (yes * no))
 
 
 def log_losses(happened: ArrayLike, predicted: ArrayLike) -> Floats:

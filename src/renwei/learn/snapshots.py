@@ -69,13 +69,6 @@ class Snapshot:
         """Return the columns for a linear model: on a log scale, with no nan."""
         return np.column_stack([_log(name, self.columns) for name in self.columns])
 
-    def take(self, rows: Ints) -> Snapshot:
-        """Return the people in these rows."""
-        columns = {name: number[rows] for name, number in self.columns.items()}
-        return Snapshot(
-            self.as_of, self.person[rows], columns, self.chance[rows], self.happened[rows]
-        )
-
 
 def take_snapshot(orders: Orders, as_of: float, days: float) -> Snapshot:
     """Return the shop at `as_of`, with what happened in the `days` after it.
@@ -107,6 +100,22 @@ def take_snapshot(orders: Orders, as_of: float, days: float) -> Snapshot:
         chance=np.clip(1 - model.none(cells, days / WEEK)[where], 0.0, 1.0),
         happened=np.isin(person, orders.person[after]).astype(np.float64),
     )
+
+
+def sampled(orders: Orders, people: int) -> Orders:
+    """Return the orders of at most `people`, taken at even steps: the same ones each time.
+
+    Example:
+        >>> shop = Orders(np.array([1, 2, 2, 3]), np.arange(4.0), np.ones(4))
+        >>> sampled(shop, 2).person.tolist()
+        [1, 3]
+    """
+    number, row = np.unique(orders.person, return_inverse=True)
+    if len(number) <= people:
+        return orders
+    keep = np.zeros(len(number), dtype=bool)
+    keep[np.linspace(0, len(number) - 1, people).astype(np.int64)] = True
+    return orders.where(keep[row])
 
 
 def _log(name: str, columns: Mapping[str, Floats]) -> Floats:

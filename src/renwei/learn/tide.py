@@ -13,6 +13,7 @@ import numpy as np
 
 from renwei.learn.cells import DAY_S, Cells, Floats, Ints, cells_of, histories
 from renwei.learn.likelihood import OrderModel, fit_orders
+from renwei.learn.snapshots import Orders, sampled
 
 WEEK = 7.0
 WEEKS = 40
@@ -71,7 +72,8 @@ def read_tide(who: Ints, when: Floats, *, as_of: float, days: float) -> Tide:
     seen = when <= as_of
     who, when = who[seen], when[seen]
     _, expected = _expect(who, when, as_of, (days, None))
-    who, when = _sampled(who, when)
+    some = sampled(Orders(who, when, np.zeros(len(who))), SAMPLE)
+    who, when = some.person, some.time
     index, later = _weekly(who, when, as_of, days)
     levels = robust_levels(index)
     lasted, missed, error = _trust(levels, later)
@@ -161,13 +163,3 @@ def _buyers(who: Ints, when: Floats, at: float, days: float) -> tuple[int, int]:
     known = np.unique(who[when <= at])
     inside = (when > at) & (when <= at + days * DAY_S)
     return len(known), int(np.isin(known, who[inside]).sum())
-
-
-def _sampled(who: Ints, when: Floats) -> tuple[Ints, Floats]:
-    people, row = np.unique(who, return_inverse=True)
-    if len(people) <= SAMPLE:
-        return who, when
-    # Even steps through the people: the same sample each time, whoever runs it.
-    keep = np.zeros(len(people), dtype=bool)
-    keep[np.linspace(0, len(people) - 1, SAMPLE).astype(np.int64)] = True
-    return who[keep[row]], when[keep[row]]
