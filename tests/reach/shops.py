@@ -7,7 +7,8 @@ that a new order, an undo or a later event acts on the list as it would in earne
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -55,6 +56,7 @@ class Bench:
             [Item(0, "product", f"C{k}", f"Soap {k}", "", 2_000 + 100 * k) for k in range(products)]
         )
         self.count = 0
+        self.waiting: list[Event] | None = None
 
     def person(self, name: str, *, marketing: str = "") -> int:
         """Somebody new, known by a nick; returns the actor."""
@@ -98,25 +100,39 @@ class Bench:
         at = AT - timedelta(days=days_ago) + after
         message = self.store.people.keyed(f"{kind}|{number}|{self.count}")
         event = Event(actor, kind, at, message, 0, value, "CNY", body, "import:1")
-        self.store.log.append([event], AT)
+        if self.waiting is None:
+            self.store.log.append([event], AT)
+        else:
+            self.waiting.append(event)
         return number
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Bring the orders of this block in together: one write instead of many."""
+        self.waiting = []
+        yield
+        events, self.waiting = self.waiting, None
+        self.store.log.append(events, AT)
 
     def crowd(self, n: int = 240, seed: int = 1) -> list[int]:
         """Regulars with rhythms, newcomers, sleepers; drawn from `u`, the same each time."""
-        actors = []
-        for k in range(n):
-            actor = self.person(f"Guest {k}")
-            actors.append(actor)
-            draw = lambda what, k=k: u(seed * 1_000_003 + k, what)  # noqa: E731
-            gap = 20 + 60 * draw("gap")
-            orders = 1 + int(8 * draw("orders") ** 2)
-            since = gap * (0.2 + 2.2 * draw("since"))
-            favourite = int(draw("item") * len(self.items))
-            for j in range(orders):
-                more = int(draw(f"more{j}") * len(self.items))
-                wobble = 1 + 0.3 * (draw(f"wobble{j}") - 0.5)
-                self.order(actor, since + j * gap * wobble, [(favourite, 1 + k % 3), (more, 1)])
+        names = [f"Guest {k}" for k in range(n)]
+        actors = self.store.people.actors([Named("nick", f"taobao:{x}") for x in names], AT)
+        rows = zip(actors, names, strict=True)
+        self.store.people.keep_many([(actor, "name", name) for actor, name in rows])
+        with self.at_once():
+            for k, actor in enumerate(actors):
+                self._regular(actor, k, seed * 1_000_003 + k)
         return actors
+
+    def _regular(self, actor: int, k: int, seed: int) -> None:
+        gap = 20 + 60 * u(seed, "gap")
+        since = gap * (0.2 + 2.2 * u(seed, "since"))
+        favourite = int(u(seed, "item") * len(self.items))
+        for j in range(1 + int(8 * u(seed, "orders") ** 2)):
+            more = int(u(seed, f"more{j}") * len(self.items))
+            wobble = 1 + 0.3 * (u(seed, f"wobble{j}") - 0.5)
+            self.order(actor, since + j * gap * wobble, [(favourite, 1 + k % 3), (more, 1)])
 
     def ready(self, at: datetime) -> None:
         """Fold the estimates as of a time."""

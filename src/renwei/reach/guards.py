@@ -6,7 +6,7 @@ name of its own, so that "why not" can say which one it was.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -42,6 +42,34 @@ class LeftAlone:
         alone = np.array(sorted(self.people), dtype=np.int64)
         mask = np.isin(asks.persons, alone, invert=True)
         return np.broadcast_to(mask[:, None], slates.items.shape)
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """Removes what the shared limits have no room for: of some people, some items.
+
+    A person with a place on the list keeps what the place was given for; whoever would ask
+    for a place that is not there keeps nothing of the kind.
+    """
+
+    refused: Mapping[int, frozenset[int]]
+    name: str = OVER_LIMIT
+
+    def keeps(self, ask: Ask, slate: Slate) -> Sequence[bool]:
+        """All but the refused items of this person."""
+        refused = self.refused.get(ask.person, frozenset())
+        return [item not in refused for item in slate.items]
+
+    def keeps_many(self, asks: Asks, slates: Slates) -> Any:
+        """As `keeps`, on columns."""
+        import numpy as np
+
+        mask = np.ones(slates.items.shape, dtype=bool)
+        named = np.array(sorted(self.refused), dtype=np.int64)
+        for row in np.flatnonzero(np.isin(asks.persons, named)).tolist():
+            refused = list(self.refused[int(asks.persons[row])])
+            mask[row] = ~np.isin(slates.items[row], refused)
+        return mask
 
 
 @dataclass(frozen=True)

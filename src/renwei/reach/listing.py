@@ -17,11 +17,11 @@ import numpy as np
 from renwei.core.batch import KEPT, Decisions, decide_many
 from renwei.core.chance import hash64, u_many
 from renwei.core.columns import Asks, Slates
-from renwei.core.nouns import Surface
+from renwei.core.nouns import NOTHING, Surface
 from renwei.core.policies import Best, HoldOut
 from renwei.core.shop import Shop
 from renwei.reach.basis import Basis, load_basis
-from renwei.reach.guards import OVER_LIMIT, LeftAlone, house_guards
+from renwei.reach.guards import Reserved, house_guards
 from renwei.reach.history import (
     Listed,
     keep_list,
@@ -30,7 +30,7 @@ from renwei.reach.history import (
     read_history,
 )
 from renwei.reach.outcomes_learnt import Learnt, effects_of, learn_effects
-from renwei.reach.plan import LINES, MINUTES, NEVER, WHAT, Limits, Line, Wanted, solve, within
+from renwei.reach.plan import LINES, MINUTES, NEVER, WHAT, Limits, Line, Plan, Wanted, plan, within
 from renwei.reach.score import SORTS
 from renwei.reach.sources import Contact, contacts, slates
 
@@ -96,15 +96,18 @@ def draw_up(shop: Shop, at: datetime, limits: Limits) -> Drawn:
     wanted = _wanted(shop, asks, made, groups, guards)
     held = u_many(asks.persons, HOLDOUT_SALT) < shop.settings.holdout
     wanted.scores[held] = NEVER
-    prices = solve(wanted, limits)
-    priced = tuple(int(c.removeprefix(WHAT)) for c in prices if c.startswith(WHAT))
+    planned = plan(wanted, limits)
+    priced = tuple(int(c.removeprefix(WHAT)) for c in planned.prices if c.startswith(WHAT))
     made, groups = slates(basis, priced)
-    asks = replace(asks, prices=prices)
-    policy = _policy(shop, limits, int((wanted.scores.max(axis=1, initial=NEVER) > 0).sum()))
-    trial = _trial(shop, asks, made, groups, [*guards, policy, held])
+    asks = replace(asks, prices=planned.prices)
+    policy = _policy(shop, limits, int((made.items != 0).any(axis=1).sum()))
+    refused = _refused(asks, made, wanted, planned)
+    trial = _trial(shop, asks, made, groups, [*guards, Reserved(refused), policy, held])
     chosen = within(trial, limits)
-    refused = frozenset(line.person for line in trial) - {line.person for line in chosen}
-    guards.append(LeftAlone(OVER_LIMIT, refused))
+    for line in set(trial) - set(chosen):
+        row = basis.row(line.person)
+        refused[line.person] = frozenset(made.items[row].tolist()) - {NOTHING}
+    guards.append(Reserved(refused))
     holds = _reserve(shop, at, limits, chosen)
     sources = contacts(basis, shop.store, priced)
     decisions = decide_many(
@@ -159,9 +162,8 @@ def _asks(shop: Shop, basis: Basis, surface: Surface, at: datetime) -> Asks:
     )
 
 
-def _policy(shop: Shop, limits: Limits, worth: int) -> HoldOut:
-    lines = min(limits.lines, worth)
-    explore = min(EXPLORED_SHARE * lines / max(worth, 1), 0.05)
+def _policy(shop: Shop, limits: Limits, people: int) -> HoldOut:
+    explore = min(EXPLORED_SHARE * min(limits.lines, people) / max(people, 1), 0.05)
     return HoldOut(Best(float(f"{explore:.3g}")), shop.settings.holdout, HOLDOUT_SALT)
 
 
@@ -188,12 +190,34 @@ def _decide(shop: Shop, asks: Asks, made: Slates, guards: list[Any], policy: Any
 _NOWHERE: Any = Nowhere()
 
 
-def _trial(shop: Shop, asks: Asks, made: Slates, groups: Any, rest: list[Any]) -> list[Line]:
-    """Whom the policy would choose at these prices, before the reserve is asked."""
-    *guards, policy, held = rest
+def _refused(asks: Asks, made: Slates, wanted: Wanted, planned: Plan) -> dict[int, frozenset[int]]:
+    """What would win at these prices without having a place, by person."""
+    paid = _paid(asks, made)
+    able = (wanted.scores > NEVER) & (paid > 0)
+    refused: dict[int, frozenset[int]] = {}
+    for row in np.flatnonzero(able.any(axis=1)).tolist():
+        column = planned.columns.get(row)
+        if column is not None:
+            # Of her other candidates only those go that would take the place of the planned.
+            able[row] &= paid[row] >= paid[row, column]
+            able[row, column] = False
+        items = frozenset(made.items[row][able[row]].tolist())
+        if items:
+            refused[int(asks.persons[row])] = items
+    return refused
+
+
+def _paid(asks: Asks, made: Slates) -> Any:
     paid = made.scores.copy()
     for counter, price in asks.prices.items():
         paid -= price * made.costs[counter]
+    return paid
+
+
+def _trial(shop: Shop, asks: Asks, made: Slates, groups: Any, rest: list[Any]) -> list[Line]:
+    """Whom the policy would choose at these prices, before the reserve is asked."""
+    *guards, policy, held = rest
+    paid = _paid(asks, made)
     by_chance = u_many(asks.units, f"{SURFACE}/best") < policy.inner.explore
     able = ((paid > 0) & (made.items != 0)).any(axis=1) | by_chance
     rows = np.flatnonzero(able & ~held)

@@ -1,13 +1,15 @@
 """Limits that people share, as prices: the human's minutes, the lines, and variety (law 9).
 
-A price is what one unit of a limit costs in grid steps. It is solved beforehand on the
-columns of the whole shop, recorded with each decision, and subtracted from the score, so
-that a person is listed where she is worth it at these prices. A hard reserve backs it up.
+The planner fills the list from the best candidate down, as far as lines, minutes and variety
+go. A price is what the first candidate left outside would have paid for one more unit: at
+these prices the chosen are worth it and the others are not. Prices are in grid steps, are
+recorded with each decision and subtracted from its scores; where they cannot tell two
+contacts apart, the reserve does.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,8 +18,8 @@ LINES, MINUTES, WHAT = "today/lines", "today/minutes", "today/what/"
 NEVER = -(1 << 60)
 """The score of what is no candidate."""
 
-_ROUNDS = 400
-_SHORTLIST = 60
+_CIRCLE = 200_000
+"""Only so many of the best candidates are looked at; a list is a few dozen lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,101 +47,109 @@ class Wanted:
     minutes: Any
     groups: Any
 
-    def rows(self, rows: Any) -> Wanted:
-        """Some of the people."""
-        return Wanted(self.scores[rows], self.minutes[rows], self.groups[rows])
+
+@dataclass(frozen=True)
+class Plan:
+    """Which column each planned row gets, and prices in grid steps a unit, by counter."""
+
+    columns: dict[int, int]
+    prices: dict[str, int] = field(default_factory=dict)
 
 
-def solve(wanted: Wanted, limits: Limits) -> dict[str, int]:
-    """Prices in grid steps a unit, by counter; a limit that does not bind has none.
-
-    Only the people with the best raw scores can come into a short list, so the rest is left
-    out; where variety needs more of them, the circle is drawn wider until it does not.
+def plan(wanted: Wanted, limits: Limits) -> Plan:
+    """Fill the list and find the prices that go with it; a limit that does not bind has none.
 
     Example:
         >>> one = np.array
-        >>> solve(Wanted(one([[9], [7], [5]]), one([[2], [2], [2]]), one([[1], [2], [3]])), Limits(2))
-        {'today/lines': 5}
+        >>> plan(Wanted(one([[9], [7], [5]]), one([[2], [2], [2]]), one([[1], [2], [3]])), Limits(2))
+        Plan(columns={0: 0, 1: 0}, prices={'today/lines': 5})
     """
-    best = wanted.scores.max(axis=1) if len(wanted.scores) else np.zeros(0, np.int64)
-    worth = np.flatnonzero(best > 0)
-    size = _SHORTLIST * max(limits.lines, 10)
-    while True:
-        rows = worth
-        if size < len(worth):
-            floor = np.partition(best[worth], len(worth) - size)[len(worth) - size]
-            rows = worth[best[worth] >= floor]
-        prices, chosen = _solve(wanted.rows(rows), limits)
-        lowest = prices.get(LINES, 0)
-        # Nobody left out can beat the price of a line: the circle was wide enough.
-        if len(rows) == len(worth) or lowest >= int(best[rows].min()):
-            return prices
-        if chosen >= limits.lines and not limits.minutes and size >= len(worth) // 2:
-            return prices
-        size *= 4
-
-
-def _solve(wanted: Wanted, limits: Limits) -> tuple[dict[str, int], int]:
+    pairs = _Pairs.of(wanted)
     if not limits.minutes:
-        return _with_minute_price(wanted, limits, 0)[:2]
-    prices, chosen, minutes = _with_minute_price(wanted, limits, 0)
+        return pairs.fill(limits, 0)[0]
+    found, minutes = pairs.fill(limits, 0)
     if minutes <= limits.minutes:
-        return prices, chosen
-    low, high = 0, int(max(wanted.scores.max(), 1))
+        return found
+    low, high = 0, int(pairs.scores.max())
     while high - low > 1:
         middle = (low + high) // 2
-        if _with_minute_price(wanted, limits, middle)[2] <= limits.minutes:
+        if pairs.fill(limits, middle)[1] <= limits.minutes:
             high = middle
         else:
             low = middle
-    return _with_minute_price(wanted, limits, high)[:2]
+    return pairs.fill(limits, high)[0]
 
 
-def _with_minute_price(
-    wanted: Wanted, limits: Limits, minute: int
-) -> tuple[dict[str, int], int, int]:
-    """Raise prices of lines and of single groups until nothing is asked for too often."""
-    paid = np.where(wanted.scores > NEVER, wanted.scores - minute * wanted.minutes, NEVER)
-    of_group: dict[int, int] = {}
-    line = chosen = minutes = 0
-    for _ in range(_ROUNDS):
-        column = paid.argmax(axis=1)
-        best = np.take_along_axis(paid, column[:, None], 1)[:, 0]
-        line = _threshold(best, limits.lines)
-        inside = best > line
-        chosen = int(inside.sum())
-        minutes = int(np.take_along_axis(wanted.minutes, column[:, None], 1)[inside].sum())
-        group = np.take_along_axis(wanted.groups, column[:, None], 1)[:, 0]
-        over = _most_wanted(group[inside], limits.same(chosen))
-        if not over:
-            break
-        step = _margin(paid, wanted.groups == over, line, limits.same(chosen))
-        paid = np.where(wanted.groups == over, np.maximum(paid - step, NEVER), paid)
-        of_group[over] = of_group.get(over, 0) + step
-    prices = {LINES: line, MINUTES: minute} | {f"{WHAT}{g}": p for g, p in of_group.items()}
-    return {counter: price for counter, price in sorted(prices.items()) if price}, chosen, minutes
+@dataclass(frozen=True)
+class _Pairs:
+    """Every (person, candidate) worth something, as flat columns of one length."""
 
+    rows: Any
+    columns: Any
+    scores: Any
+    minutes: Any
+    groups: Any
 
-def _threshold(best: Any, lines: int) -> int:
-    if (best > 0).sum() <= lines:
-        return 0
-    place = len(best) - lines - 1
-    return int(np.partition(best, place)[place])
+    @classmethod
+    def of(cls, wanted: Wanted) -> _Pairs:
+        rows, columns = np.nonzero(wanted.scores > 0)
+        scores = wanted.scores[rows, columns]
+        if len(scores) > _CIRCLE:
+            best = np.sort(np.argpartition(-scores, _CIRCLE)[:_CIRCLE])
+            rows, columns, scores = rows[best], columns[best], scores[best]
+        return cls(
+            rows, columns, scores, wanted.minutes[rows, columns], wanted.groups[rows, columns]
+        )
 
+    def fill(self, limits: Limits, minute: int) -> tuple[Plan, int]:
+        """The plan at a price of the minute, and the minutes it takes."""
+        paid = self.scores - minute * self.minutes
+        order = np.argsort(-paid, kind="stable")
+        order = order[paid[order] > 0]
+        aim = min(limits.lines, len(order))
+        while True:
+            taken = self._taken(order, aim, limits.same(aim))
+            if len(taken) == aim:
+                break
+            # Fewer lines leave each subject fewer: aim at what can be filled.
+            aim = max(len(taken), aim - 1) if len(taken) < aim - 1 else aim - 1
+        prices = self._prices(paid, order, taken, limits.same(aim), aim == limits.lines)
+        prices |= {MINUTES: minute} if minute else {}
+        columns = {int(self.rows[k]): int(self.columns[k]) for k in taken}
+        return Plan(columns, dict(sorted(prices.items()))), int(self.minutes[taken].sum())
 
-def _most_wanted(groups: Any, most: int) -> int:
-    found, counts = np.unique(groups, return_counts=True)
-    if not len(found) or counts.max() <= most:
-        return 0
-    return int(found[counts.argmax()])
+    def _taken(self, order: Any, lines: int, most: int) -> list[int]:
+        taken: list[int] = []
+        rows: set[int] = set()
+        counts: dict[int, int] = {}
+        columns = zip(
+            order.tolist(), self.rows[order].tolist(), self.groups[order].tolist(), strict=True
+        )
+        for k, row, group in columns:
+            if len(taken) == lines:
+                break
+            if row not in rows and counts.get(group, 0) < most:
+                taken.append(k)
+                rows.add(row)
+                counts[group] = counts.get(group, 0) + 1
+        return taken
 
-
-def _margin(paid: Any, inside: Any, line: int, most: int) -> int:
-    """By how much a group must rise so that at most so many still prefer it."""
-    own = np.where(inside, paid, NEVER).max(axis=1)
-    other = np.maximum(np.where(inside, NEVER, paid).max(axis=1), line)
-    margins = np.sort((own - other)[own > NEVER])[::-1]
-    return max(int(margins[most]) + 1, 1) if len(margins) > most else 1
+    def _prices(
+        self, paid: Any, order: Any, taken: list[int], most: int, full: bool
+    ) -> dict[str, int]:
+        """What the first candidate outside would have paid: for a line, for a full subject."""
+        groups, counts = np.unique(self.groups[taken], return_counts=True)
+        crowded = groups[counts >= most]
+        outside = order[~np.isin(self.rows[order], self.rows[taken])]
+        free = outside[~np.isin(self.groups[outside], crowded)]
+        line = int(paid[free[0]]) if full and len(free) else 0
+        prices = {LINES: line} if line else {}
+        for group in crowded.tolist():
+            waiting = outside[self.groups[outside] == group]
+            price = int(paid[waiting[0]]) - line if len(waiting) else 0
+            if price > 0:
+                prices[f"{WHAT}{group}"] = price
+        return prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,16 +171,22 @@ def within(lines: list[Line], limits: Limits) -> list[Line]:
     keeps them few.
     """
     order = sorted(lines, key=lambda line: (not line.explored, -line.score, line.item, line.person))
+    aim, kept = min(len(order), limits.lines), _filled(order, limits, min(len(order), limits.lines))
+    while len(kept) < aim:
+        # Fewer lines than aimed at leave each subject fewer: aim lower until it fits.
+        aim -= 1
+        kept = _filled(order, limits, aim)
+    return sorted(kept, key=lambda line: (-line.score, line.item, line.person))
+
+
+def _filled(order: list[Line], limits: Limits, aim: int) -> list[Line]:
     kept: list[Line] = []
+    counts: dict[int, int] = {}
     minutes = 0
     for line in order:
-        if len(kept) < limits.lines and (
-            not limits.minutes or minutes + line.minutes <= limits.minutes
-        ):
+        late = limits.minutes and minutes + line.minutes > limits.minutes
+        if len(kept) < aim and counts.get(line.group, 0) < limits.same(aim) and not late:
             kept.append(line)
+            counts[line.group] = counts.get(line.group, 0) + 1
             minutes += line.minutes
-    while True:
-        over = _most_wanted(np.array([k.group for k in kept]), limits.same(len(kept)))
-        if not over:
-            return sorted(kept, key=lambda line: (-line.score, line.item, line.person))
-        kept.remove(next(line for line in reversed(kept) if line.group == over))
+    return kept

@@ -48,7 +48,7 @@ class Contact:
         if row < 0:
             return Slate()
         block = self.sort.block(self.basis, np.array([row]))
-        scores = score.net(self.basis, self.sort, block)[0]
+        scores = score.net(self.basis, self.sort, block, np.array([row]))[0]
         live = [k for k, item in enumerate(block.items[0].tolist()) if item]
         n, groups = len(live), [int(block.groups[0, k]) for k in live]
         costs = {LINES: [1] * n, MINUTES: [self.sort.minutes] * n}
@@ -71,13 +71,21 @@ class Contact:
         row = self.basis.row(ask.person)
         past = purchases(self.store, ask.person, ask.at)
         cause: Reason = CAUSES[self.name](self, row, item, past)
-        return cause
+        gain = score.gain_of(self.basis, self.sort, row, item)
+        if float(WITHOUT[self.name](self.basis, row, item)) < gain:
+            return cause
+        # The score does not rest on it, so it is not named: she simply orders here.
+        known = {key: cause.values[key] for key in ("item", "days") if key in cause.values}
+        return Reason(OWN_WORD, known)
 
     def rescore(self, ask: Ask, item: int, without: Reason) -> float:
         """The score had the named cause not been known, the human's minutes paid."""
         row = self.basis.row(ask.person)
-        gain = float(WITHOUT[self.name](self.basis, row, item)) if row >= 0 else 0.0
-        return gain - self.sort.minutes * self.basis.minute_minor
+        if row < 0:
+            return 0.0
+        gain = float(WITHOUT[self.name](self.basis, row, item))
+        hair = float(score.hair(self.basis, np.array([row]))[0])
+        return gain - self.sort.minutes * self.basis.minute_minor + hair
 
     def product(self, item: int) -> int:
         """The product a contact is about; 0 for the request for permission."""
@@ -147,7 +155,9 @@ class Cost:
 
 def _rows(basis: Basis, rows: Any) -> tuple[Any, Any, Any, list[int]]:
     blocks = [sort.block(basis, rows) for sort in SORTS]
-    scores = [score.net(basis, sort, block) for sort, block in zip(SORTS, blocks, strict=True)]
+    scores = [
+        score.net(basis, sort, block, rows) for sort, block in zip(SORTS, blocks, strict=True)
+    ]
     return (
         np.concatenate([block.items for block in blocks], axis=1).astype(np.int64),
         np.concatenate(scores, axis=1),
@@ -268,25 +278,26 @@ def _pair(basis: Basis, row: int, item: int) -> float:
 
 
 def _without_purchases(basis: Basis, row: int, item: int) -> Any:
-    """A need nobody has seen: the shop's base rate of the item, one of it."""
+    """A need nobody has seen: the shop's base rate of the item, one of it, on the same day."""
+    at = need_row(basis, row, item)
+    needs, items = basis.needs, np.array([item])
+    ripe = score.ripe_need(
+        basis, needs["due_low_us"][at], needs["due_high_us"][at], needs["cycle_days"][at]
+    )
     basket = score.baskets(basis, np.array([row]))[0]
-    items = np.array([item])
-    return score.need_gain(basis, basket, basis.price(items), basis.base_rate(items))[0]
+    rate = basis.base_rate(items)
+    return score.need_gain(basis, basket, basis.price(items), rate)[0] * ripe
 
 
 def _nothing_known(basis: Basis, row: int, item: int) -> Any:
-    """Without the order, the refund or the lateness there is no occasion for care."""
+    """Without the orders, the refund or the lateness there is no occasion at all."""
     return 0.0
 
 
 def _without_last(basis: Basis, row: int, item: int) -> Any:
+    """An offer out of the blue: the shop's base rate of the item."""
     items = np.array([item])
     return score.offer_gain(basis, items, basis.base_rate(items))[0]
-
-
-def _without_orders(basis: Basis, row: int, item: int) -> Any:
-    """What a yes is worth from somebody of whom nothing is known: the lower quarter's year."""
-    return score.asking_gain(basis, float(np.quantile(basis.people["year_value"], 0.25)))
 
 
 WITHOUT: dict[str, Any] = {
@@ -296,5 +307,5 @@ WITHOUT: dict[str, Any] = {
     "first_order": _nothing_known,
     "checkup": _nothing_known,
     "goes_with": _without_last,
-    "permission": _without_orders,
+    "permission": _nothing_known,
 }
