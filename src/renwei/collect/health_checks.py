@@ -22,7 +22,7 @@ from renwei.core.clock import from_us
 
 DAY_US = 86_400_000_000
 MINUTE_US = 60_000_000
-RARE = 0.001
+RARE = 0.01
 """Chance below which a pattern is not put down to luck."""
 
 
@@ -135,7 +135,7 @@ def items_without_category(facts: Facts) -> Found | None:
 
 def date_gaps(facts: Facts) -> Found | None:
     """Days in a row without any order, where luck does not explain it."""
-    days = sorted({row.at_us // DAY_US for row in facts.rows})
+    days = sorted({facts.day(row) for row in facts.rows})
     if len(days) < 10:
         return None
     span = days[-1] - days[0] + 1
@@ -144,7 +144,7 @@ def date_gaps(facts: Facts) -> Found | None:
     gaps = [
         (a, b)
         for a, b in pairwise(days)
-        if b - a > 5 and len(facts.rows) * math.exp(-rate * (b - a - 1)) < RARE
+        if b - a > 5 and len(days) * math.exp(-rate * (b - a - 1)) < RARE
     ]
     missing = sum(b - a - 1 for a, b in gaps)
     if not gaps:

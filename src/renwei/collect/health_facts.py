@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, tzinfo
 from functools import cached_property
 from typing import Any
 
@@ -11,10 +12,13 @@ from renwei.collect.catalogue import KIND
 from renwei.collect.imports import standing
 from renwei.collect.keeping import persons_apart
 from renwei.collect.states import KINDS
-from renwei.core.clock import to_us
+from renwei.collect.zones import zone_named
+from renwei.core.clock import from_us, to_us
 from renwei.core.nouns import NOBODY, Event, Item
 from renwei.core.shop import Shop
 from renwei.core.store import Paper
+
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 @dataclass(slots=True)
@@ -55,6 +59,15 @@ class Facts:
     def worth(self, rows: list[Row]) -> float:
         """The share of revenue that these orders make."""
         return sum(row.value for row in rows) / self.revenue
+
+    def day(self, row: Row) -> int:
+        """The day of an order on the shop's clock, counted from 1970."""
+        local = from_us(row.at_us).astimezone(self._clock)
+        return local.toordinal() - _EPOCH
+
+    @cached_property
+    def _clock(self) -> tzinfo:
+        return zone_named(self.shop.settings.zone)
 
     @cached_property
     def by_person(self) -> dict[int, list[Row]]:

@@ -266,7 +266,11 @@ class _Loom:
         if owner is None and contact in self.known:
             owner = self.class_of(contact, len(self.mentions))
         if owner is not None and id(owner) not in users:
-            users[id(owner)] = _User(owner, contact)
+            # An actor alone, of no name and no order, is what a broken-off import left.
+            if owner.known_names or len(self.members[id(owner)]) > 1:
+                users[id(owner)] = _User(owner, contact)
+            else:
+                owner = None
         buyers = [user for user in users.values() if user.is_own() or user.cls is owner]
         groups = _groups(buyers, owner)
         if len(groups) > 1:
@@ -277,7 +281,7 @@ class _Loom:
     def _unite(self, group: list[_User], contact: Identifier, *, owns: bool) -> None:
         """Make the buyers of one name one person, and the contact theirs if they own it."""
         first = group[0]
-        if owns and self.classes.get(contact) is None:
+        if owns:
             self.class_of(contact, first.cls.first)
             self.join(first.primary, contact, "same_order", first.orders)
         for user in group[1:]:

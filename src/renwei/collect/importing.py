@@ -133,7 +133,6 @@ def _keep(
     before = papers.get(PAPER, source)
     if before is None:
         papers.put(PAPER, source, body | {"state": "running"}, by="import", at=at)
-    shop.progress("storing", 0, len(reading.orders))
     prepared = prepare(shop, reading, source=source, at=at)
     warnings = reading.warnings + warnings_of(prepared.woven)
     answer = describe(shop, reading, source)
@@ -152,7 +151,7 @@ def _keep(
         blobs.put(claims_name(source), pack(prepared.claims))
     set_up(shop, reading, source, at)
     papers.put(PAPER, source, body | {"state": "storing"}, by="import", at=at)
-    shop.progress("storing", len(reading.orders) // 2, len(reading.orders))
+    shop.progress("storing", int(0.85 * len(reading.orders)), len(reading.orders))
     shop.store.log.append(prepared.plan.events, at)
     papers.put(PAPER, source, body | {"state": "done"}, by="import", at=at)
     shop.progress("storing", len(reading.orders), len(reading.orders))

@@ -74,7 +74,12 @@ class Prepared:
 
 def prepare(shop: Shop, reading: Reading, *, source: str, at: datetime) -> Prepared:
     """Store everything of a reading but its events, and say which events are to come."""
-    people = shop.store.people
+    people, whole = shop.store.people, len(reading.orders)
+
+    def told(share: float) -> None:
+        shop.progress("storing", int(share * whole), whole)
+
+    told(0.0)
     mentions = [Mention(order.identifiers, order.name) for order in reading.orders]
     known = known_identifiers(people, mentions)
     remember_apart(shop, at)
@@ -85,7 +90,9 @@ def prepare(shop: Shop, reading: Reading, *, source: str, at: datetime) -> Prepa
     actors = dict(zip(kept, numbers, strict=True)) | dict.fromkeys(lost, NOBODY)
     holders = [NOBODY if primary is None else actors[primary] for primary in woven.primary]
     texts = _texts(reading, holders, woven, lost)
+    told(0.2)
     people.keep_many(texts, source)
+    told(0.5)
     marks = {text_mark(people, name, text): actor for actor, name, text in texts}
     stated = _state_consents(shop, reading, holders, source)
     links = _numbered(woven.links, actors)
@@ -93,6 +100,7 @@ def prepare(shop: Shop, reading: Reading, *, source: str, at: datetime) -> Prepa
         merge_all(people, links, source, at)
     if known:
         links = _numbered(weave(mentions, {}).links, actors)
+    told(0.7)
     items = keep_items(shop.store.items, reading)
     orders = _seen(shop, reading, holders, items, woven)
     planned = plan(orders, current_states(shop, orders), source=source, at=at)
