@@ -12,6 +12,7 @@ from renwei.core.errors import Unavailable
 from renwei.core.nouns import Event
 from renwei.core.store import Named
 from renwei.stores.embedded import EmbeddedStore, open_store
+from renwei.stores.keys import Keyring
 from renwei.testing.store import decision
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -93,6 +94,8 @@ def fill(store: EmbeddedStore, start: int) -> None:
 def main() -> None:
     task, directory, keys, start = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]
     if len(sys.argv) > 5:
+        # What is imported later may lie where nobody may look.
+        Keyring(bytes(32)).own.seal(b"", b"")
         os.setgid(65534)
         os.setuid(65534)
     try:

@@ -6,6 +6,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -59,31 +60,42 @@ STEPS = st.lists(
 )
 
 
+class Listed:
+    """What the log promises to be: a list, a set of the forgotten, nothing else."""
+
+    def __init__(self) -> None:
+        self.kept: dict[int, Event] = {}
+        self.gone: set[int] = set()
+
+    def append(self, rows: list[tuple[int, int, str, int]]) -> None:
+        for k, actor, source, minute in rows:
+            owner = NOBODY if actor in self.gone else actor
+            self.kept.setdefault(k, event(k, owner, source, minute))
+
+    def forget(self, actor: int) -> None:
+        self.gone.add(actor)
+        for k, e in self.kept.items():
+            self.kept[k] = replace(e, actor=NOBODY if e.actor == actor else e.actor)
+
+    def withdraw(self, source: str) -> None:
+        self.kept = {k: e for k, e in self.kept.items() if e.source != source}
+
+
 @settings(max_examples=60, deadline=None)
 @given(STEPS)
-def test_whatever_happens_the_log_is_what_a_list_would_be(steps: list[tuple[str, object]]) -> None:
+def test_whatever_happens_the_log_is_what_a_list_would_be(steps: list[tuple[str, Any]]) -> None:
     with fresh_log() as log:
-        kept: dict[int, Event] = {}
-        gone: set[int] = set()
+        listed = Listed()
         for day, (what, value) in enumerate(steps):
-            seen = AT + day * DAY
-            if what == "append" and isinstance(value, list):
-                log.append([event(*row) for row in value], seen)
-                for row in value:
-                    actor = NOBODY if row[1] in gone else row[1]
-                    kept.setdefault(row[0], event(row[0], actor, *row[2:]))
-            elif what == "seal" and isinstance(value, int):
+            if what == "append":
+                log.append([event(*row) for row in value], AT + day * DAY)
+                listed.append(value)
+            elif what == "seal":
                 log.seal(AT + value * DAY)
-            elif what == "forget" and isinstance(value, int):
-                log.forget([value])
-                gone.add(value)
-                for k, e in kept.items():
-                    if e.actor == value:
-                        kept[k] = event(k, NOBODY, e.source, (e.at - AT) // timedelta(minutes=1))
-            elif what == "withdraw":
-                log.withdraw(str(value))
-                kept = {k: e for k, e in kept.items() if e.source != value}
-        check(log, kept)
+            else:
+                getattr(log, what)([value] if what == "forget" else value)
+                getattr(listed, what)(value)
+        check(log, listed.kept)
 
 
 def check(log: EmbeddedLog, kept: dict[int, Event]) -> None:

@@ -94,7 +94,7 @@ def make_master(folder: Path, workspace: str) -> bytes:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = _path(folder, workspace)
         number = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(number, "w", encoding="ascii") as file:
+        with os.fdopen(number, "w", encoding="utf-8") as file:
             file.write(master.hex() + "\n")
             file.flush()
             os.fsync(file.fileno())
@@ -109,7 +109,7 @@ def read_master(folder: Path, workspace: str) -> bytes:
     """
     path = _path(folder, workspace)
     try:
-        master = bytes.fromhex(path.read_text("ascii").strip())
+        master = bytes.fromhex(path.read_text("utf-8").strip())
     except (OSError, ValueError) as error:
         raise Unavailable("key_missing", path=str(path)) from error
     if len(master) != 32:

@@ -87,7 +87,7 @@ def _acquire(path: Path, wait_s: float) -> BinaryIO:
     until = ticks() + wait_s
     while not _try_lock(file):
         if ticks() >= until:
-            pid = file.read(20).decode("ascii", "replace").strip()
+            pid = file.read(20).decode("utf-8", "replace").strip()
             file.close()
             raise Unavailable("in_use", path=str(path.parent), pid=pid or "?")
         time.sleep(0.05)

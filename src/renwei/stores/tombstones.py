@@ -47,7 +47,7 @@ class Tombstones:
 
 def _read(path: Path) -> list[Stone]:
     try:
-        text = path.read_text("ascii")
+        text = path.read_text("utf-8")
     except FileNotFoundError:
         return []
     # A line that a crash cut short was never acknowledged.
@@ -68,7 +68,7 @@ def _append(path: Path, stones: Sequence[Stone]) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _mend(path)
         number = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
-        with os.fdopen(number, "w", encoding="ascii") as file:
+        with os.fdopen(number, "w", encoding="utf-8") as file:
             for actor, digest in stones:
                 file.write(json.dumps({"hash": digest.hex(), "actor": actor}) + "\n")
             file.flush()
