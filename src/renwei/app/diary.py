@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from renwei.core.shop import Shop
+from renwei.people.zones import zone_named
 
 
 class DiaryEntry(msgspec.Struct, kw_only=True):
@@ -35,7 +35,7 @@ def day_of(shop: Shop, at: datetime) -> Diary:
     Decisions for people come from the ledger: chosen, or nothing; what guards removed was not
     dared. Imports, answers and what the human did come from the log.
     """
-    local = at.astimezone(ZoneInfo(shop.settings.zone))
+    local = at.astimezone(zone_named(shop.settings.zone))
     since = local.replace(hour=0, minute=0, second=0, microsecond=0)
     did: Counter[str] = Counter()
     not_dared: Counter[str] = Counter()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from renwei.core.errors import BadInput, UnknownName
 from renwei.core.shop import Settings
 from renwei.core.store import Store
 from renwei.core.words import LANGUAGES
+from renwei.people.zones import zone_named
 
 KIND, NAME = "setting", "shop"
 SETTINGS: Mapping[str, str] = {field.name: f"settings.{field.name}" for field in fields(Settings)}
@@ -207,8 +207,8 @@ def checked(key: str, text: str) -> Any:
 
 def _zone(text: str) -> str:
     try:
-        ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        zone_named(text)
+    except ValueError as error:
         raise BadInput("bad_zone", found=text) from error
     return text
 

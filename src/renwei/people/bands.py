@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -12,6 +11,7 @@ from renwei.core.chance import to_id
 from renwei.core.clock import to_us
 from renwei.core.errors import UnknownName
 from renwei.core.shop import Columns, Shop
+from renwei.people.zones import zone_named
 
 MONTHS = 12
 
@@ -176,7 +176,7 @@ def flow(shop: Shop, at: datetime) -> list[Month]:
 
 def month_ends(at: datetime, zone: str) -> list[tuple[str, datetime]]:
     """The ends of the last whole months in the shop's zone, and `at` itself, oldest first."""
-    local = at.astimezone(ZoneInfo(zone))
+    local = at.astimezone(zone_named(zone))
     first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     ends = [(f"{local:%Y-%m}", at)]
     for _ in range(MONTHS):

@@ -156,9 +156,9 @@ def _price_edges(lines: Lines) -> list[float]:
 
 
 def past_windows(past: Past, as_of: float, days: int, way: Way) -> list[Window]:
-    """The three windows before `as_of`, oldest first, each served from before its start."""
+    """The two windows before `as_of`, oldest first, each served from before its start."""
     found = []
-    for back in (3, 2, 1):
+    for back in (2, 1):
         cut = as_of - back * days * DAY_S
         seen = past.until(cut)
         young = not len(seen.time) or seen.time.min() > cut - days * DAY_S

@@ -20,6 +20,7 @@ from renwei.people.frame import DAY_US, Ints, Lines, Orders
 _LEAST_BUYERS = 3
 _MOST_A_PERSON = 40
 _MIN_GAP_DAYS = 2.0
+_LEAST_WINDOW_DAYS = 6.0
 _LONGEST_DAYS = 730.0
 
 
@@ -149,6 +150,8 @@ def needs_at(bought: Purchases, rhythms: Rhythms, at_us: int, days: int) -> Need
     alive = np.maximum(1 - repeats * start, 1e-9)
     p = repeats * (end - start) / alive
     low, high = (_left(mean, spread, start, q) - elapsed for q in (0.3, 0.7))
+    # Nobody plans to the hour: a window is a week or so at the least.
+    high = np.maximum(high, low + _LEAST_WINDOW_DAYS)
     quantity = np.add.reduceat(bought.quantity, bought.begin)[pair] / times if len(pair) else mean
     order = np.lexsort((bought.item[begin], -p, bought.person[begin]))
     order = order[_rank(bought.person[begin][order]) < _MOST_A_PERSON]

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from math import sqrt
-from zoneinfo import ZoneInfo
 
 from renwei.core.nouns import Event, Item
 from renwei.people.sight import Evidence, Preference
+from renwei.people.zones import zone_named
 
 _Z80 = 1.2816
 _LEAST_SHARE = 0.3
@@ -39,7 +39,7 @@ def preferences(
     if len(orders) < 2:
         return []
     seen: dict[tuple[str, str], list[Event]] = defaultdict(list)
-    place = ZoneInfo(zone)
+    place = zone_named(zone)
     for order in orders:
         for key in _signs(order, items, place, price_edges):
             seen[key].append(order)
@@ -68,7 +68,7 @@ def at_least(k: int, n: int) -> float:
 
 
 def _signs(
-    order: Event, items: Mapping[int, Item], place: ZoneInfo, price_edges: Sequence[float]
+    order: Event, items: Mapping[int, Item], place: tzinfo, price_edges: Sequence[float]
 ) -> set[tuple[str, str]]:
     signs = {("hour", part_of_day(order.at.astimezone(place)))}
     prices = []

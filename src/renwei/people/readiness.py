@@ -181,7 +181,10 @@ def _light(shop: Shop, name: str, trial: Any, customers: int) -> Light:
         needed = still_needed(gain) if verdict != "not_enough" else None
     if said == "not_yet" and needed is None and customers < 2 * _LEAST_PEOPLE:
         needed = max(_LEAST_PEOPLE - customers, 0) or None
-    scale = 100 if name in ("list", "next_need", "recommend") else 1
+    scale = 100.0
+    if name in ("next_purchase", "value", "send_time") and gain is not None:
+        # Of what the baseline lost, so that a shop can read it.
+        scale = 100 / max(float(trial.baseline.mean()), 1e-12)
     if name == "list" and gain is not None:
         # Buyers caught in a list of a tenth of the people: per hundred on the list.
         scale = 1000

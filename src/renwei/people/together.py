@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from renwei.core.clock import from_us
 from renwei.people.features import Floats
 from renwei.people.frame import DAY_US, Ints, Orders
 from renwei.people.needs import Purchases
+from renwei.people.zones import zone_named
 
 _WITHIN_DAYS = 30
 _ITEMS, _BASKET, _LEAST, _EACH = 400, 40, 5, 10
@@ -81,7 +81,7 @@ def _place(group: Ints) -> Ints:
 def local_hours(at_us: Ints, zone: str) -> Ints:
     """Hour of the shop's day, 0 to 23, of each time."""
     stamp, where = np.unique(at_us // _HOUR_US, return_inverse=True)
-    place = ZoneInfo(zone)
+    place = zone_named(zone)
     offset = [
         from_us(int(s) * _HOUR_US).astimezone(place).utcoffset() or timedelta(0)
         for s in stamp.tolist()

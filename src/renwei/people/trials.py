@@ -249,13 +249,10 @@ def _need_rows(
     row = np.searchsorted(rhythms.item, needs.item[seen])
     gap = _average_gaps(then, rhythms.item)[row] * DAY_US
     plain = np.maximum(needs.last_us[seen] + gap.astype(np.int64), cut)
-    same = [cut + days * DAY_US for days in (7, 14, 21, 30, 45)]
-    misses: list[Floats] = [
-        (np.abs(said - actual) > _NEXT_DAYS * DAY_US).astype(np.float64)
-        for said in (middle, plain, *same)
-    ]
-    hit: Floats = 1.0 - misses[0]
-    return needs.person[seen], misses[0], _best(misses[1:]), hit
+    same = [np.full_like(actual, cut + days * DAY_US) for days in (7, 14, 21, 30, 45)]
+    said: list[Ints] = [middle, plain, *same]
+    misses = [(np.abs(one - actual) > _NEXT_DAYS * DAY_US).astype(np.float64) for one in said]
+    return needs.person[seen], misses[0], _best(misses[1:]), 1 - misses[0]
 
 
 def _next_time(bought: Purchases, cut: int, person: Ints, item: Ints) -> Ints:
