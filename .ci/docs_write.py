@@ -35,7 +35,8 @@ def _walk(group: click.Group, path: str, language: str) -> Iterator[str]:
             yield from _walk(command, typed, language)
             continue
         yield f"## `{typed}`\n\n{_help(command)}\n"
-        rows = [_row(param) for param in command.params if param.name not in EVERYWHERE]
+        own = (param for param in command.params if param.name not in EVERYWHERE)
+        rows = [_row(param, typed, language) for param in own]
         if rows:
             first, second = OPTION_HEADS[language]
             yield f"| {first} | {second} |\n|---|---|"
@@ -44,17 +45,23 @@ def _walk(group: click.Group, path: str, language: str) -> Iterator[str]:
 
 
 def _help(command: click.Command) -> str:
-    text = (command.help or "").replace("\b", "").strip()
+    # click marks lines that it must not wrap; Markdown needs no marks.
+    text = (command.help or "").replace("\b\n", "").strip()
     # "Example: renwei ..." becomes code that a test can read.
     return re.sub(r"(renwei [^\n]*)$", r"`\1`", text)
 
 
-def _row(param: click.Parameter) -> str:
+def _row(param: click.Parameter, typed: str, language: str) -> str:
     text = str(getattr(param, "help", "") or "")
+    shown = ", ".join(param.opts)
     if isinstance(param, click.Argument):
+        from renwei.app import build
+
+        # click shows no help for arguments; the words may have it all the same.
+        name = (param.name or "").rstrip("_")
+        key = f"operations.{'.'.join(typed.split()[1:])}.{name}"
+        text = build.words().say(key, {}, language) if build.words().has(key) else ""
         shown = param.metavar or param.human_readable_name
-    else:
-        shown = ", ".join(param.opts)
     return f"| `{shown}` | {text.replace('|', '/')} |"
 
 
