@@ -22,6 +22,7 @@ from renwei.stores.faults import told
 
 APPLICATION = 0x52454E57  # "RENW"
 BUSY_MS = 10_000
+CACHE_KIB = 32_768
 
 
 class _Handle:
@@ -99,13 +100,20 @@ class Database:
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """Every row of a query."""
-        with told(self.path):
+        try:
             return self._connection().execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            # Entering `told` would cost more than most queries.
+            with told(self.path):
+                raise error from None
 
     def one(self, sql: str, values: Sequence[Any] = ()) -> Any:
         """The first row of a query, or None."""
-        with told(self.path):
+        try:
             return self._connection().execute(sql, values).fetchone()
+        except sqlite3.Error as error:
+            with told(self.path):
+                raise error from None
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -186,6 +194,7 @@ class Database:
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=FULL")
                 connection.execute("PRAGMA secure_delete=ON")
+                connection.execute(f"PRAGMA cache_size=-{CACHE_KIB:d}")
             connection.execute("PRAGMA foreign_keys=ON")
             connection.execute("PRAGMA temp_store=MEMORY")
         except BaseException:

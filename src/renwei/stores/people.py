@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from sqlite3 import Connection
 from typing import Any
@@ -45,32 +46,33 @@ class EmbeddedPeople:
         hashes = [self._hash(name) for name in names]
         found = {digest: self._known(digest) for digest in dict.fromkeys(hashes)}
         if None in found.values():
+            first = (to_us(at), source)
             with self._db.transaction() as connection:
+                # Another process may have made some of them meanwhile.
+                found = {
+                    digest: self._known(digest) if actor is None else actor
+                    for digest, actor in found.items()
+                }
+                made: dict[bytes, _Made] = {}
                 for name, digest in zip(names, hashes, strict=True):
                     if found[digest] is None:
-                        found[digest] = self._known(digest)
-                    if found[digest] is None:
-                        found[digest] = self._make(connection, name, digest, (to_us(at), source))
+                        made[digest] = self._make(name, digest, first)
+                        found[digest] = made[digest].row[0]
+                _store(connection, made.values())
         return [found[digest] or NOBODY for digest in hashes]
 
     def _known(self, digest: bytes) -> int | None:
-        row = self._db.one(_SQL["actor_of"], (digest,)) or self._db.one(
-            _SQL["tombstone_of"], (digest,)
-        )
+        row = self._db.one(_SQL["actor_or_stone"], (digest,))
         return int(row[0]) if row else None
 
-    def _make(
-        self, connection: Connection, name: Named, digest: bytes, first: tuple[int, str]
-    ) -> int:
+    def _make(self, name: Named, digest: bytes, first: tuple[int, str]) -> _Made:
         actor = new_number()
         key, box = self._ring.new_data_key(actor)
-        row = (actor, name.kind, digest, *first, key)
-        own = self._vault.sealed(box, actor, name.kind, name.value, own=True, source=first[1])
-        connection.execute(_SQL["add_actor"], row)
-        connection.execute(_SQL["add_text"], own)
-        for handle in handles(name):
-            connection.execute(_SQL["add_handle"], (self._ring.hash("handle", handle), actor))
-        return actor
+        return _Made(
+            row=(actor, name.kind, digest, *first, key),
+            own=self._vault.sealed(box, actor, name.kind, name.value, own=True, source=first[1]),
+            handles=[(self._ring.hash("handle", handle), actor) for handle in handles(name)],
+        )
 
     def find(self, name: Named) -> int | None:
         """The person of an identifier, or None."""
@@ -332,6 +334,23 @@ class EmbeddedPeople:
 
     def _hash(self, name: Named) -> bytes:
         return self._ring.hash("actor", f"{name.kind}|{name.value}")
+
+
+@dataclass(slots=True)
+class _Made:
+    """The rows of a new actor."""
+
+    row: tuple[Any, ...]
+    own: tuple[Any, ...]
+    handles: list[tuple[bytes, int]]
+
+
+def _store(connection: Connection, made: Collection[_Made]) -> None:
+    connection.executemany(_SQL["add_actor"], (actor.row for actor in made))
+    connection.executemany(_SQL["add_text"], (actor.own for actor in made))
+    connection.executemany(
+        _SQL["add_handle"], (handle for actor in made for handle in actor.handles)
+    )
 
 
 def _to_merge(row: Sequence[Any]) -> Merge:

@@ -10,8 +10,8 @@ UPDATE meta SET value = value + 1 WHERE name = 'map_version';
 -- actor_of: The actor of an identifier by its hash.
 SELECT actor FROM actors WHERE hash = ?;
 
--- tombstone_of: Whether an identifier was forgotten.
-SELECT 0 FROM tombstones WHERE hash = ?;
+-- actor_or_stone: The actor of an identifier by its hash; 0 where it was forgotten.
+SELECT actor FROM actors WHERE hash = ?1 UNION ALL SELECT 0 FROM tombstones WHERE hash = ?1 LIMIT 1;
 
 -- add_actor: Make an actor for an identifier.
 INSERT INTO actors (actor, kind, hash, created_us, source, key) VALUES (?, ?, ?, ?, ?, ?);

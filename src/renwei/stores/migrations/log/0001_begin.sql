@@ -18,7 +18,6 @@ CREATE TABLE events (
     body TEXT NOT NULL
 );
 CREATE INDEX events_actor ON events (actor, at_us);
-CREATE INDEX events_source ON events (source);
 
 -- Stays when an event moves to the lake, so that it is never stored twice.
 CREATE TABLE ids (message_id BLOB PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;

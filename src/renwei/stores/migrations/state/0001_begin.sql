@@ -11,7 +11,6 @@ CREATE TABLE actors (
     source TEXT NOT NULL,
     key BLOB NOT NULL
 );
-CREATE INDEX actors_source ON actors (source);
 
 -- Keyed hashes by which a person can be searched: the value alone, without its platform.
 CREATE TABLE handles (
@@ -32,7 +31,6 @@ CREATE TABLE vault (
     UNIQUE (actor, name, hash)
 );
 CREATE INDEX vault_hash ON vault (hash);
-CREATE INDEX vault_source ON vault (source);
 
 CREATE TABLE facts (
     id INTEGER PRIMARY KEY,
@@ -44,7 +42,6 @@ CREATE TABLE facts (
     source TEXT NOT NULL,
     UNIQUE (actor, name, value, told, at_us)
 );
-CREATE INDEX facts_source ON facts (source);
 
 CREATE TABLE consents (
     id INTEGER PRIMARY KEY,
@@ -57,7 +54,6 @@ CREATE TABLE consents (
     text_version TEXT NOT NULL,
     UNIQUE (actor, purpose, channel, state, at_us, text_version)
 );
-CREATE INDEX consents_source ON consents (source);
 
 CREATE TABLE merges (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -72,7 +68,6 @@ CREATE TABLE merges (
 );
 CREATE INDEX merges_kept ON merges (kept);
 CREATE INDEX merges_gone ON merges (gone);
-CREATE INDEX merges_source ON merges (source);
 
 -- `settled`: the decisions about this actor were given to nobody as well.
 CREATE TABLE tombstones (
