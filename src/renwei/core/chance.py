@@ -19,6 +19,7 @@ MASK = 0xFFFFFFFFFFFFFFFF
 GOLDEN = 0x9E3779B97F4A7C15
 _TO_UNIT = 2.0**-53
 _salts: dict[str, int] = {}
+_mixed: dict[tuple[str, int], int] = {}
 
 
 def mix(x: int) -> int:
@@ -58,8 +59,10 @@ def u(unit: int, salt: str, slot: int = 0) -> float:
         >>> u(42, "a") == u(42, "a"), u(42, "a") == u(42, "b")
         (True, False)
     """
-    x = mix((unit & MASK) ^ mix((salt64(salt) + slot * GOLDEN) & MASK))
-    return (mix((x + GOLDEN) & MASK) >> 11) * _TO_UNIT
+    mixed = _mixed.get((salt, slot))
+    if mixed is None:
+        mixed = _mixed.setdefault((salt, slot), mix((salt64(salt) + slot * GOLDEN) & MASK))
+    return (mix((mix((unit & MASK) ^ mixed) + GOLDEN) & MASK) >> 11) * _TO_UNIT
 
 
 def u_many(units: Any, salt: str, slot: int = 0) -> Any:
@@ -97,7 +100,9 @@ def new_id(at: datetime) -> str:
 
 def new_id_and_unit(at: datetime) -> tuple[str, int]:
     """A `new_id` and its `id_unit`, without reading the text back."""
-    ms = to_us(at) // 1000 & 0xFFFFFFFFFFFF
+    if at.tzinfo is None:
+        raise ValueError("a time without a zone")
+    ms = round(at.timestamp() * 1_000_000) // 1_000 & 0xFFFFFFFFFFFF
     rest = int.from_bytes(os.urandom(10), "big")
     high, low = ms << 16 | 0x7000 | rest >> 68 & 0xFFF, 1 << 63 | rest & (1 << 62) - 1
     return id_text(high, low), mix(high ^ mix(low)) or 1
@@ -121,8 +126,8 @@ def id_text(high: int, low: int) -> str:
         >>> id_text(1, 2)
         '00000000-0000-0001-0000-000000000002'
     """
-    a, b = f"{high:016x}", f"{low:016x}"
-    return f"{a[:8]}-{a[8:12]}-{a[12:]}-{b[:4]}-{b[4:]}"
+    digits = f"{high << 64 | low:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def id_unit(identity: str) -> int:

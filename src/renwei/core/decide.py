@@ -248,11 +248,17 @@ def _reasons(
         if slot in picked.explored:
             out.append(Reason(EXPLORING))
             continue
-        name = kept.source_names[kept.sources[row]]
-        source = next((source for source in sources if source.name == name), None)
+        source = _called(kept.source_names[kept.sources[row]], sources)
         code = kept.code_names[kept.codes[row]]
         out.append(faithful(ask, source, kept.items[row], kept.scores[row], code))
     return tuple(out)
+
+
+def _called(name: str, sources: Sequence[Source]) -> Source | None:
+    for source in sources:
+        if source.name == name:
+            return source
+    return None
 
 
 def faithful(ask: Ask, source: Source | None, item: int, score: int, code: str) -> Reason:
