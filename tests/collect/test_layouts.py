@@ -263,6 +263,17 @@ def test_a_refunded_suborder_of_a_counted_order_is_a_partial_refund(tmp_path: Pa
     assert (told["orders"], told["revenue_minor"], told["refunded_minor"]) == (2, 9500, 2500)
 
 
+def test_equal_refunds_of_suborders_add_up_where_amounts_do(tmp_path: Path) -> None:
+    head = _DOUYIN.strip() + ",退款金额\n"
+    rows = "".join(
+        f"{n},{n}{k},货{k},1,{10 * k}.00,{10 * k}.00,1380000000{n},2025-01-0{n} 10:00:00,已完成,2.00\n"
+        for n in range(1, 6)
+        for k in (1, 2)
+    )
+    told = pivot(_of(tmp_path, head + rows))
+    assert (told["revenue_minor"], told["refunded_minor"]) == (5 * 3000, 5 * 400)
+
+
 def test_closed_unpaid_and_paid_back_orders_are_excluded_only(tmp_path: Path) -> None:
     told = pivot(
         _of(

@@ -2,19 +2,31 @@ from __future__ import annotations
 
 import gzip
 import io
+import random
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.collect import files as f
 
-from renwei.collect.reading import read
-from renwei.core.errors import BadInput, NotATable, UnknownName
+from renwei.collect.reading import read, reread, totals
+from renwei.core.errors import BadInput, NotATable, RenweiError, UnknownName
 from renwei.core.words import Words
 
 _PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+_FORMATS = ("csv", "json", "xlsx", "parquet")
+
+
+@pytest.fixture(scope="module")
+def desk() -> Path:
+    return Path(tempfile.mkdtemp())
 
 
 def _locked() -> bytes:
@@ -113,6 +125,53 @@ def test_a_wrong_file_is_refused_whole_with_a_sentence_that_names_it_and_the_way
         said = words.say(f"errors.{code}", caught.value.values, language)
         assert Path(name).stem in said
         assert len(said) > 10
+
+
+_JUNK = (
+    "",
+    "-",
+    "abc",
+    "1e309",
+    "9" * 40,
+    "٣",
+    "①",
+    "\x00",
+    '"',
+    "inf",
+    "½",
+    "合计",
+    "²",
+    "12%",
+    "45000",
+)
+
+
+@given(st.integers(0, 10_000), st.sampled_from(sorted(f.LAYOUTS)), st.sampled_from(_FORMATS))
+@settings(max_examples=150, deadline=None)
+def test_a_file_however_broken_raises_nothing_but_our_own_faults(
+    desk: Path, seed: int, name: str, kind: str
+) -> None:
+    rng = random.Random(seed)
+    rows = [list(row) for row in f.LAYOUTS[name](f.a_book(seed, rng.choice((1, 2, 8))), f.PLAIN)]
+    for _ in range(rng.choice((0, 3, 40))):
+        row = rng.choice(rows)
+        row[rng.randrange(len(row))] = rng.choice(_JUNK)
+    path = f.json_file(desk, rows) if kind == "json" else f.csv_file(desk, rows)
+    if kind == "xlsx":
+        path = f.xlsx_file(desk, f.LAYOUTS[name](f.a_book(seed, 3), f.PLAIN))
+    if kind == "parquet":
+        path = f.parquet_file(desk, f.LAYOUTS[name](f.a_book(seed, 3), f.PLAIN))
+    content = bytearray(path.read_bytes())
+    for _ in range(rng.choice((0, 1, 20))):
+        content[rng.randrange(len(content))] = rng.randrange(256)
+    path.write_bytes(bytes(content[: rng.choice((len(content), rng.randrange(len(content))))]))
+    try:
+        reading = read([path])
+    except RenweiError:
+        return
+    assert totals(reading).orders <= len(reading.orders)
+    if reading.refused:
+        reread(reading.refused)
 
 
 def test_a_path_that_cannot_be_read_says_why(tmp_path: Path) -> None:

@@ -167,6 +167,17 @@ def test_a_quote_that_is_never_closed_takes_no_other_row_with_it(tmp_path: Path)
     assert reading.items[0].title == '"5 inch pan'
 
 
+def test_a_file_whose_rows_all_lack_a_number_gives_refused_rows_and_no_order(
+    tmp_path: Path,
+) -> None:
+    reading = _of(
+        tmp_path, "订单号,买家昵称,下单时间,实付金额\n,甲,2025-01-01,10\n,乙,2025-01-02,12\n"
+    )
+    assert reading.orders == []
+    assert [r.row for r in reading.refused] == [2, 3]
+    assert totals(reading).orders == 0
+
+
 def test_order_numbers_in_scientific_notation_never_make_one_order_of_many(
     tmp_path: Path,
 ) -> None:

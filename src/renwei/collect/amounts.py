@@ -73,12 +73,12 @@ def paid_of(facts: Facts, groups: Groups, good: Mask, counted: Mask) -> Paid:
         known |= has
     shipping = _shipping(facts, groups, good)
     total = _add_shipping(facts, groups, (total, known), shipping, good)
+    refunded = _refunds(facts, groups, good, (total, mode))
     if not known.all():
         built, has = _built(facts, groups, good & counted, lines, shipping)
         if not known.any():
             mode, per_row = "summed", lines.value if lines is not None else per_row
         total, known = np.where(known, total, built), known | has
-    refunded = _refunds(facts, groups, good, total)
     return Paid(total, known, refunded, shipping, conflict, mode, per_row)
 
 
@@ -165,11 +165,13 @@ def _built(
     return np.where(value < 0, value, np.maximum(value + shipping - less, 0)), has
 
 
-def _refunds(facts: Facts, groups: Groups, good: Mask, total: Ints) -> Ints:
+def _refunds(facts: Facts, groups: Groups, good: Mask, totals: tuple[Ints, Mode]) -> Ints:
     money = facts.money.get("refund")
     if money is None:
         return np.zeros(groups.n, dtype=np.int64)
-    mode = mode_of(money, groups, good, None)
-    rows = facts.live if mode == "repeated" else good
-    once, _, _ = resolve(money, groups, rows, mode)
-    return once
+    total, stated = totals
+    added, _, _ = resolve(money, groups, good, "summed")
+    once, _, _ = resolve(money, groups, facts.live, "repeated")
+    if stated == "summed":  # where amounts are the line's, so are refunds, if they can be
+        return np.where(added <= total, added, np.minimum(once, added))
+    return added if mode_of(money, groups, good, None) == "summed" else once

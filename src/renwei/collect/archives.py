@@ -25,6 +25,8 @@ _CHUNK = 1 << 20
 # Real exports shrink to a twentieth at best; a bomb to a thousandth.
 _RATIO = 150
 _RATIO_FROM = 64 << 20
+# What zipfile raises on bytes that only resemble an archive.
+_ODD_ZIP = (NotImplementedError, ValueError, RuntimeError)
 
 
 @dataclass(slots=True, frozen=True)
@@ -64,7 +66,7 @@ def is_workbook(content: bytes) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = set(archive.namelist())
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return False
     return "[Content_Types].xml" in names or "content.xml" in names
 
@@ -107,7 +109,7 @@ def _members(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
                     raise NotATable("encrypted_archive", file=name)
                 with archive.open(info) as stream:
                     yield _member_name(info), _read(name, stream, max(info.compress_size, 1))
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as fault:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, *_ODD_ZIP) as fault:
         raise NotATable("broken_archive", file=name) from fault
 
 

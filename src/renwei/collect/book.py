@@ -94,6 +94,9 @@ def book_of(facts: Facts, buyers: Buyers, clock: Clock, currency: str) -> Book:
     for fault in facts.faults:
         good[fault.rows] = False
     book = Book()
+    if not groups.n:
+        book.refused = refusals(facts)
+        return book
     states = _row_states(facts, groups, book)
     status, counted = _order_states(facts, groups, good, states)
     paid = paid_of(facts, groups, good, counted)

@@ -31,7 +31,7 @@ _WIDEST = 2_000
 _LINE_ITEMS = ("line_items", "lineItems", "items", "products", "lines", "skus", "orders_items")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Column:
     """One column: `values[codes[i]]` is the text of row i, as written."""
 
@@ -278,16 +278,19 @@ def _parquet(file: Unpacked) -> Grid:
     try:
         source = pq.ParquetFile(io.BytesIO(file.content))
         names, count = source.schema_arrow.names, source.metadata.num_rows
-    except (pa.ArrowInvalid, OSError) as fault:
+    except (pa.ArrowException, OSError, ValueError) as fault:
         raise NotATable("not_a_table", file=file.name, found="Parquet") from fault
     if not count:
         raise NotATable("empty_file", file=file.name)
 
     def records() -> Iterator[Record]:
         yield [str(name) for name in names]
-        for batch in source.iter_batches(_CHUNK):
-            columns = [[_json_text(v) for v in column.to_pylist()] for column in batch.columns]
-            yield from map(list, zip(*columns, strict=True))
+        try:
+            for batch in source.iter_batches(_CHUNK):
+                columns = [[_json_text(v) for v in column.to_pylist()] for column in batch.columns]
+                yield from map(list, zip(*columns, strict=True))
+        except (pa.ArrowException, OSError, ValueError, ArithmeticError) as fault:
+            raise NotATable("not_a_table", file=file.name, found="Parquet") from fault
 
     return Grid(file.name, "", "parquet", "", records(), count + 1, header_given=True)
 
