@@ -157,6 +157,28 @@ def test_the_rows_of_an_order_whose_amount_is_refused_are_said_to_be_left_out(
     assert totals(reading).orders == len(book) - 1
 
 
+def test_a_line_that_is_no_json_is_refused_and_the_rest_comes_in(tmp_path: Path) -> None:
+    line = '{"order_id": "%d", "email": "a%d@x.com", "created_at": "2025-01-0%d", "total": 10}'
+    lines = [line % (k, k, k) for k in range(1, 6)]
+    lines[2] = lines[2][:30]
+    reading = _of(tmp_path, "\n".join(lines) + "\n", "o.jsonl")
+    assert [(r.row, r.code) for r in reading.refused] == [(3, "broken_line")]
+    assert [o.number for o in reading.orders] == ["1", "2", "4", "5"]
+    assert [o.row for o in reading.orders] == [1, 2, 4, 5]
+
+
+def test_a_suborder_that_nobody_paid_is_no_line_of_a_counted_order(tmp_path: Path) -> None:
+    reading = _of(
+        tmp_path,
+        "主订单编号,子订单编号,选购商品,商品数量,商品单价,订单应付金额,收件人手机号,订单提交时间,支付完成时间,订单状态\n"
+        "1,11,面膜,1,10,10,13800000001,2025-01-01 10:00:00,2025-01-01 10:01:00,已完成\n"
+        "1,12,精华,3,25,75,13800000001,2025-01-01 10:00:00,,已关闭\n"
+        "2,21,面膜,2,10,20,13800000002,2025-01-02 10:00:00,2025-01-02 10:01:00,已完成\n",
+    )
+    told = totals(reading)
+    assert (told.orders, told.lines, told.units, told.revenue_minor) == (2, 2, 3, 3000)
+
+
 def test_a_quote_that_is_never_closed_takes_no_other_row_with_it(tmp_path: Path) -> None:
     rows = "".join(f"{k},a{k}@x.com,2025-01-0{k},Mask {k},10\n" for k in range(2, 9))
     text = (

@@ -25,7 +25,16 @@ _STATUS: dict[State, Status] = {
     State.CLOSED: "closed",
     State.REFUNDED: "refunded",
 }
-_TEXTS = ("name", "note", "shop", "country", "creator", "accepts_marketing")
+_TEXTS = (
+    "name",
+    "first_name",
+    "last_name",
+    "note",
+    "shop",
+    "country",
+    "creator",
+    "accepts_marketing",
+)
 _YES = frozenset(
     [
         "yes",
@@ -106,7 +115,8 @@ def book_of(facts: Facts, buyers: Buyers, clock: Clock, currency: str) -> Book:
     alive = groups.any(good)
     status = _settled(facts, status, paid)
     refunded = _row_refunds(groups, good, states, paid)
-    _write(book, facts, groups, (good, alive), (status, paid, refunded), (buyers, clock, currency))
+    kept = (good, alive, good & counted)
+    _write(book, facts, groups, kept, (status, paid, refunded), (buyers, clock, currency))
     book.refused = refusals(facts)
     book.lost |= {groups.numbers[n] for n in np.flatnonzero(~alive | ~paid.known)}
     book.incomplete = [
@@ -281,11 +291,11 @@ def _write(
     book: Book,
     facts: Facts,
     groups: Groups,
-    masks: tuple[Mask, Mask],
+    masks: tuple[Mask, Mask, Mask],
     money: tuple[NDArray[np.int8], Paid, Ints],
     tools: tuple[Buyers, Clock, str],
 ) -> None:
-    good, alive = masks
+    good, alive, bought = masks
     status, paid, refunded = money
     buyers, clock, currency = tools
     layout, table = facts.mapped.layout, facts.mapped.table
@@ -295,7 +305,7 @@ def _write(
     addresses = _address(facts, groups)
     known = buyers.of(facts, groups)
     coins = _coins(facts, groups, currency)
-    book.items, lines = lines_of(facts, groups, good, paid)
+    book.items, lines = lines_of(facts, groups, bought, paid)
     for n in np.flatnonzero(alive & paid.known).tolist():
         number = groups.numbers[n]
         taken_back = bool(layout.returns) and number.upper().startswith(layout.returns)
@@ -312,7 +322,7 @@ def _write(
             shop=told["shop"][n],
             lines=lines[n],
             identifiers=known[n],
-            name=told["name"][n],
+            name=told["name"][n] or f"{told['first_name'][n]} {told['last_name'][n]}".strip(),
             address=addresses[n],
             note=told["note"][n],
             country=told["country"][n],

@@ -352,3 +352,11 @@ def _overflow(facts: Facts) -> None:
     rows = [row for row in facts.mapped.table.overflow if facts.live[row]]
     if rows:
         facts.faults.append(Fault(np.array(rows, dtype=np.int64), "", "too_many_cells"))
+    blank = facts.mapped.table.header
+    lines = [
+        row
+        for row in facts.mapped.table.overflow
+        if not facts.live[row] and not any(facts.mapped.table.cells(row)[: len(blank)])
+    ]
+    if lines:
+        facts.faults.append(Fault(np.array(lines, dtype=np.int64), "", "broken_line"))

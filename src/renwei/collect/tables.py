@@ -28,6 +28,7 @@ HEAD = 40  # records looked at for the header
 _CHUNK = 20_000
 _CELL = 1 << 20
 _WIDEST = 2_000
+_BROKEN = "\ufffe"  # the key of a line that is no JSON
 _LINE_ITEMS = ("line_items", "lineItems", "items", "products", "lines", "skus", "orders_items")
 
 
@@ -300,8 +301,8 @@ def _json(file: Unpacked) -> Grid:
     flat = [row for thing in _documents(file.name, decoded.text) for row in _flattened(thing)]
     if not flat:
         raise NotATable("empty_file", file=file.name)
-    names = list(dict.fromkeys(key for row in flat for key in row))[:_WIDEST]
-    records = itertools.chain([names], ([row.get(name, "") for name in names] for row in flat))
+    names = list(dict.fromkeys(key for row in flat for key in row if key != _BROKEN))[:_WIDEST]
+    records = itertools.chain([names], (_json_row(row, names) for row in flat))
     # JSON lines have no header row: the first document is row 1.
     return Grid(
         file.name,
@@ -316,6 +317,11 @@ def _json(file: Unpacked) -> Grid:
     )
 
 
+def _json_row(row: dict[str, str], names: list[str]) -> Record:
+    """A row; a line that is no JSON stands beyond the last column, where it is refused."""
+    return [row.get(name, "") for name in names] + ([row[_BROKEN]] if _BROKEN in row else [])
+
+
 def _documents(name: str, text: str) -> list[Any]:
     try:
         whole = json.loads(text)
@@ -324,11 +330,15 @@ def _documents(name: str, text: str) -> list[Any]:
             alone = any(_names_order(key) for key in whole)
             whole = [whole] if alone else max(listed, key=len) if listed else []
     except json.JSONDecodeError:
-        whole = [json.loads(line) if _sound(line) else {} for line in text.splitlines()]
+        whole = [
+            json.loads(line) if _sound(line) else {_BROKEN: line} if line.strip() else {}
+            for line in text.split("\n")
+        ]
     except RecursionError as fault:
         raise NotATable("not_a_table", file=name, found="JSON") from fault
     things = [thing for thing in whole if isinstance(thing, dict)]
-    if not any(things):
+    sound = sum(bool(thing) and _BROKEN not in thing for thing in things)
+    if not sound or 2 * sound < sum(bool(thing) for thing in things):
         raise NotATable("not_a_table", file=name, found="JSON")
     return things
 
