@@ -194,3 +194,15 @@ def test_a_torn_line_of_the_tombstones_is_let_go_and_the_rest_counts(
     store.forget(b, at)
     store.close()
     assert sorted(reopen().people.forgotten()) == sorted([a, b])
+
+
+def test_forgetting_inside_a_transaction_cleans_up_when_it_ends(
+    store: EmbeddedStore, at: datetime
+) -> None:
+    person, mine, _ = fill(store, at)
+    (wrapped,) = store._state_db.one("SELECT key FROM actors WHERE actor = ?", (mine[0],))
+    with store.together():
+        store.forget(person, at)
+    for path in store.directory.glob("state.db*"):
+        assert bytes(wrapped) not in path.read_bytes()
+    assert store.people.open(person) == {}

@@ -57,6 +57,7 @@ class Database:
         self._lock = threading.RLock()
         self._depth = 0
         self._closed = False
+        self._truncate_later = False
 
     @property
     def known(self) -> int:
@@ -131,6 +132,8 @@ class Database:
                 raise
             finally:
                 self._depth -= 1
+            if self._truncate_later and not self._depth:
+                self.truncate()
 
     def _roll_back(self, connection: sqlite3.Connection, words: Sequence[str]) -> None:
         # SQLite rolls back by itself on a full disk; then there is nothing left to undo.
@@ -145,8 +148,12 @@ class Database:
         return not self._closed and self._connection().in_transaction
 
     def truncate(self) -> bool:
-        """Move everything into the main file and empty the WAL; False if readers prevent it."""
-        if self.inside():
+        """Move everything into the main file and empty the WAL; False if readers prevent it.
+
+        Inside a transaction it is done as soon as that ends.
+        """
+        self._truncate_later = self.inside()
+        if self._truncate_later:
             return False
         return not self.one("PRAGMA wal_checkpoint(TRUNCATE)")[0]
 

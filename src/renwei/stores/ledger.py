@@ -166,7 +166,10 @@ class EmbeddedLedger:
             place = (rows[-1][3], rows[-1][5])
 
     def seal(self, before: datetime) -> int:
-        """Move decisions made before a time from state.db into a segment; returns the count."""
+        """Move decisions made before a time from state.db into a segment; returns the count.
+
+        For quiet hours: a `between` under way may miss what moves meanwhile.
+        """
         from renwei.stores.columns import from_decisions
 
         before_us, total = to_us(before), 0
