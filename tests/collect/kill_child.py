@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from rooms import Room
+from tests.collect.rooms import Room
 
 
 def main(folder: str, *files: str) -> None:

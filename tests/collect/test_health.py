@@ -1,20 +1,16 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.collect.rooms import AT, WORDS, Room, Sale, person
 
 from renwei.collect.answers import HealthAnswer, Problem
 from renwei.collect.health import hidden
 from renwei.collect.health_checks import CHECKS
 from renwei.core.nouns import Consent, ConsentState
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from rooms import AT, WORDS, Room, Sale, person
 
 
 @pytest.fixture
@@ -44,8 +40,9 @@ def agreed(room: Room) -> None:
 
 
 def found(room: Room, code: str) -> Problem:
-    (problem,) = [one for one in room.health().problems if one.code == code]
-    return problem
+    problems = [one for one in room.health().problems if one.code == code]
+    assert len(problems) == 1
+    return problems[0]
 
 
 def codes(answer: HealthAnswer) -> list[str]:
@@ -213,7 +210,7 @@ def test_refused_rows_wait_until_they_are_replayed(room: Room) -> None:
     problem = found(room, "refused_rows")
     assert problem.count == 2
     assert answer.import_id in problem.examples[0]
-    from rooms import write
+    from tests.collect.rooms import write
 
     room.replay(answer.import_id, write(room.folder / "fixed.csv", [Sale(90), Sale(91)]))
     assert "refused_rows" not in codes(room.health())
@@ -255,7 +252,7 @@ def test_examples_are_masked(room: Room) -> None:
 def test_every_problem_has_words_and_a_fix_in_both_languages(language: str) -> None:
     for check in CHECKS:
         for part in ("problems", "fixes"):
-            assert f"health.{part}.{check.__name__}" in WORDS.keys(language)  # noqa: SIM118
+            assert f"health.{part}.{check.__name__}" in WORDS.keys(language)
 
 
 def test_hidden_texts_are_recognised_by_their_owner_alone() -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,14 +10,11 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.collect.rooms import AT, HEADER, Room, Sale, digest, person, write
 
 from renwei.collect.states import State
 from renwei.core.errors import BadInput, NotATable
 from renwei.core.nouns import NOBODY, ConsentState, consent_by
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from rooms import AT, HEADER, Room, Sale, digest, person, write
 
 DATA = Path(__file__).resolve().parents[2] / "../shared/data"
 

@@ -10,10 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from rooms import Room, Sale, person, write
+from tests.collect.rooms import Room, Sale, person, write
 
 ROUNDS = 10
 ORDERS = 1_500

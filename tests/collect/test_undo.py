@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,13 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.collect.rooms import AT, Room, Sale, person, write
 
 from renwei.core.errors import BadInput, UnknownName
 from renwei.core.nouns import Consent, ConsentState
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from rooms import AT, Room, Sale, person, write
 
 
 @pytest.fixture
@@ -169,7 +165,12 @@ def test_an_undo_that_was_broken_off_is_completed_by_the_next_import(room: Room)
 @st.composite
 def files(draw: st.DrawFn) -> list[list[Sale]]:
     """Two to four files over the same few orders, each in some state."""
-    forms = [{}, {"refund": "5.00"}, {"status": "等待买家付款"}, {"status": "交易关闭"}]
+    forms: list[dict[str, Any]] = [
+        {},
+        {"refund": "5.00"},
+        {"status": "等待买家付款"},
+        {"status": "交易关闭"},
+    ]
     made = []
     for _ in range(draw(st.integers(2, 4))):
         numbers = draw(st.lists(st.integers(0, 4), min_size=1, max_size=5, unique=True))
