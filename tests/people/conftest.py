@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from renwei.core.clock import Frozen
 from renwei.core.nouns import NOBODY, Event, Item
@@ -128,6 +129,13 @@ def build_town(folder: Path) -> Town:
             learn(shop, Learn(at=at))
 
     return Town(replace(shop, ready_estimates=ready), keys)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """As the learning job runs; many threads on small arrays only wait for each other."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ _LEAST_BUYERS = 3
 _MOST_A_PERSON = 40
 _MIN_GAP_DAYS = 2.0
 _LEAST_WINDOW_DAYS = 6.0
+_FARTHEST_DAYS = 1_825.0
 _LONGEST_DAYS = 730.0
 
 
@@ -151,11 +152,12 @@ def needs_at(bought: Purchases, rhythms: Rhythms, at_us: int, days: int) -> Need
     p = repeats * (end - start) / alive
     low, high = (_left(mean, spread, start, q) - elapsed for q in (0.3, 0.7))
     # Nobody plans to the hour: a window is a week or so at the least.
-    high = np.maximum(high, low + _LEAST_WINDOW_DAYS)
+    low = np.clip(low, 0, _FARTHEST_DAYS)
+    high = np.clip(high, low + _LEAST_WINDOW_DAYS, 2 * _FARTHEST_DAYS)
     quantity = np.add.reduceat(bought.quantity, bought.begin)[pair] / times if len(pair) else mean
     order = np.lexsort((bought.item[begin], -p, bought.person[begin]))
     order = order[_rank(bought.person[begin][order]) < _MOST_A_PERSON]
-    due = [at_us + (np.clip(d, 0, 3650) * DAY_US).astype(np.int64) for d in (low, high)]
+    due = [at_us + (d * DAY_US).astype(np.int64) for d in (low, high)]
     return Needs(
         bought.person[begin][order], bought.item[begin][order], times[order], quantity[order],
         bought.at_us[last][order], np.exp(mean)[order], p[order], due[0][order], due[1][order],
@@ -177,7 +179,7 @@ def _slope(quantity: Floats, gap: Floats) -> float:
     if len(gap) < 30 or quantity.std() < 1e-6:
         return 0.0
     centred = quantity - quantity.mean()
-    return float(np.clip(centred @ gap / (centred @ centred + 10.0), 0, 1))
+    return float(np.clip(centred @ gap / (centred @ centred + 1.0), 0, 1))
 
 
 def spreads(level: Floats, group: Ints) -> tuple[float, float]:

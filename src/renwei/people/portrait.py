@@ -262,7 +262,7 @@ def _touches(
             at=event.at,
             value_minor=event.value_minor,
             refunded_minor=int(event.body.get("refunded") or 0),
-            status=str(event.body.get("status") or event.body.get("done") or ""),
+            status=str(event.body.get("done") or event.body.get("status") or ""),
             what=titles([line[0] for line in event.body.get("lines") or ()]),
             decision_id=str(event.body.get("decision") or ""),
         )
