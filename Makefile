@@ -1,6 +1,6 @@
 # Two commands are enough: make demo, make test. Each sets up .venv by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types check bench docs wheel clean
+.PHONY: help setup demo test lint types check bench docs sample wheel clean
 READY := .venv/.ready
 BIN := .venv/bin
 PYTHON ?=
@@ -37,6 +37,9 @@ docs: $(READY) ## Write the reference pages and the table of figures; say what i
 	@$(BIN)/python .ci/third_party.py
 	@$(BIN)/python .ci/readme_table.py
 	@$(BIN)/python .ci/docs_missing.py
+
+sample: $(READY) ## Write what the demo shows into both READMEs
+	@$(BIN)/python .ci/readme_sample.py
 
 bench: $(READY) ## Measure speed here; one JSON object a line, kept in benchmarks/results
 	@mkdir -p benchmarks/results
