@@ -347,6 +347,16 @@ def test_the_same_file_twice_is_one_file(tmp_path: Path) -> None:
     assert pivot(read([one, two])) == pivot(read([one]))
 
 
+def test_an_export_pasted_under_itself_counts_once_with_a_warning(tmp_path: Path) -> None:
+    book = f.a_book(8, 12)
+    for rows in (f.douyin(book), f.weidian(book), f.shopify(book)):
+        reading = read([f.csv_file(tmp_path, rows + rows[1:])])
+        wanted = f.expected(book)
+        told = pivot(reading)
+        assert {k: told[k] for k in wanted} == wanted
+        assert [w.count for w in reading.warnings if w.code == "repeated_rows"] == [len(rows) - 1]
+
+
 def test_a_newer_export_settles_what_became_of_an_order(tmp_path: Path) -> None:
     book = [replace(s, state="paid", refund=0) for s in f.a_book(8, 12)]
     later = [replace(book[0], state="refunded"), replace(book[1], refund=100), *book[2:]]
@@ -401,6 +411,57 @@ def test_the_mapping_is_shown(tmp_path: Path) -> None:
     assert info.mapping["达人昵称"] == "creator"
     assert info.fill["主订单编号"] == 1.0
     assert reading.orders[0].creator == "小美"
+
+
+def test_a_day_and_a_time_of_day_in_two_columns_are_one_moment(tmp_path: Path) -> None:
+    reading = _of(
+        tmp_path,
+        "单号,会员卡号,日期,时间,金额\n1,7,2025/1/3,08:05,10\n2,8,2025/1/4,9:15:30,20\n",
+    )
+    told = pivot(reading)
+    assert (told["first_order"], told["last_order"]) == (
+        "2025-01-03 08:05:00",
+        "2025-01-04 09:15:30",
+    )
+
+
+def test_columns_without_a_name_are_no_fault(tmp_path: Path) -> None:
+    reading = _of(
+        tmp_path,
+        "Order ID,Email,Order Date,Total\n1,a@x.com,2025-01-01,10,x,y\n2,b@x.com,2025-01-02,9,x,y\n",
+    )
+    assert reading.refused == []
+    assert pivot(reading)["orders"] == 2
+
+
+@pytest.mark.parametrize("typed", [False, True])
+def test_online_retail_as_a_workbook(tmp_path: Path, typed: bool) -> None:
+    book = [s for s in f.a_book(3, 30, extras=False) if s.state in ("paid", "refunded")]
+    told = pivot(read([f.xlsx_file(tmp_path, f.uci(book), typed=typed)]))
+    paid = [s for s in book if s.state == "paid"]
+    assert (told["orders"], told["revenue_minor"]) == (len(paid), sum(s.goods for s in paid))
+    assert (told["customers"], told["refunded"]) == (
+        len({s.buyer for s in paid}),
+        len(book) - len(paid),
+    )
+
+
+def test_till_baskets_are_orders_by_what_each_row_took_in(tmp_path: Path) -> None:
+    reading = _of(
+        tmp_path,
+        "household_id,store_id,basket_id,product_id,quantity,sales_value,retail_disc,coupon_disc,coupon_match_disc,week,transaction_timestamp\n"
+        "7,1,100,A,2.0,3.50,0.40,0.0,0.0,1,2017-01-28 19:06:53\n"
+        "7,1,100,B,1.0,3.50,0.0,0.5,0.0,1,2017-01-28 19:06:53\n"
+        "8,1,101,A,1.0,1.00,0.0,0.0,0.0,1,2017-01-29 19:06:53\n"
+        "8,1,101,C,0.0,0.00,0.0,0.0,0.0,1,2017-01-29 19:06:53\n",
+    )
+    told = pivot(reading)
+    assert reading.platform == "completejourney"
+    assert (told["orders"], told["lines"], told["units"]) == (2, 3, 4)
+    assert told["revenue_minor"] == 800
+    assert [(r.row, r.column, r.code) for r in reading.refused] == [
+        (5, "quantity", "zero_quantity")
+    ]
 
 
 def test_rows_without_an_order_number_are_orders_by_buyer_and_time(tmp_path: Path) -> None:

@@ -213,6 +213,8 @@ def _warn_tables(
             warnings.append(
                 ReadingWarning("mixed_encodings", table.file, table.odd[0], count=len(table.odd))
             )
+        if book.repeated:
+            warnings.append(ReadingWarning("repeated_rows", table.file, count=book.repeated))
         if f.events:
             warnings.append(ReadingWarning("events_skipped", table.file, count=f.events))
         for word, n in book.unknown_status.items():

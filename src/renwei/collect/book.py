@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from renwei.collect.amounts import Paid, paid_of
 from renwei.collect.buyers import Buyers
 from renwei.collect.facts import Facts, Fault, Ints, Mask, ids, texts
-from renwei.collect.groups import Groups, group
+from renwei.collect.groups import Groups, group, repeats
 from renwei.collect.lines import lines_of
 from renwei.collect.records import ItemRecord, OrderRecord, RefusedRow, Status
 from renwei.collect.statuses import State, reason_state, refund_state, state_of
@@ -82,6 +82,8 @@ class Book:
     refused: list[RefusedRow] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
     """Orders that a refused row kept out: their lines elsewhere stay out too."""
+    repeated: int = 0
+    """Rows passed over since their order stands in the file before, unchanged."""
     unknown_status: Counter[str] = field(default_factory=Counter)
     conflicts: list[OrderRecord] = field(default_factory=list)
     incomplete: list[tuple[int, str]] = field(default_factory=list)
@@ -98,11 +100,16 @@ def book_of(facts: Facts, buyers: Buyers, clock: Clock, currency: str) -> Book:
         currency: Where a row shows none.
     """
     groups = group(facts)
+    repeated = 0
+    if "order" in facts.mapped.fields:
+        again = repeats(facts, groups)
+        repeated = int(again.sum())
+        facts.live &= ~again
     _required(facts, groups)
     good = facts.live.copy()
     for fault in facts.faults:
         good[fault.rows] = False
-    book = Book()
+    book = Book(repeated=repeated)
     if not groups.n:
         book.refused = refusals(facts)
         return book

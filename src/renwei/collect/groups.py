@@ -134,6 +134,31 @@ def _nth(key: Ints, live: Mask) -> Ints:
     return nth
 
 
+def repeats(facts: Facts, groups: Groups) -> Mask:
+    """Rows of orders that stand in the file a second time, whole and unchanged.
+
+    Two equal lines within an order are two lines; an order that comes back further down with
+    all its rows is an export pasted under itself.
+    """
+    again = np.zeros(facts.rows, dtype=bool)
+    rows = np.flatnonzero(facts.live & (groups.of >= 0))
+    if not len(rows):
+        return again
+    order = groups.of[rows]
+    starts = np.flatnonzero(np.r_[True, order[1:] != order[:-1]])
+    split = np.bincount(order[starts], minlength=groups.n) > 1
+    ends = np.r_[starts[1:], len(rows)]
+    seen: set[tuple[tuple[int, ...], ...]] = set()
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        if split[order[start]]:
+            run = rows[start:end]
+            codes = [c.codes[run].tolist() for c in facts.mapped.table.columns]
+            key = tuple(zip(*codes, strict=True))
+            again[run] = key in seen
+            seen.add(key)
+    return again
+
+
 def mode_of(
     money: Money, groups: Groups, rows: Mask, worth: Money | None, prior: Mode = "repeated"
 ) -> Mode:

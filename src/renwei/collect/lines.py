@@ -31,7 +31,11 @@ def lines_of(
     price, amount = _prices(facts, rows, quantity, groups, paid)
     order = groups.of[rows]
     packed = zip(
-        item_of.tolist(), np.abs(quantity).tolist(), price.tolist(), np.abs(amount).tolist(), strict=True
+        item_of.tolist(),
+        np.abs(quantity).tolist(),
+        price.tolist(),
+        np.abs(amount).tolist(),
+        strict=True,
     )
     for n, line in zip(order.tolist(), packed, strict=True):
         lines[n].append(line)

@@ -68,6 +68,7 @@ def understand(table: Table, layout: Layout, region: str) -> Mapped:
         NotATable: code `no_orders_in_table`: the columns of an order are not there.
     """
     fields = _by_name(table, layout)
+    _join_clock(table, fields)
     mapped = Mapped(table, layout, fields)
     _settle_buyer(fields)
     # Where some headers are known and an order's are not, it is another kind of table.
@@ -101,6 +102,29 @@ def _by_name(table: Table, layout: Layout) -> dict[str, Column]:
         if not (empty and field in ("product_id", "code")):
             fields.setdefault(field, column)
     return fields
+
+
+def _join_clock(table: Table, fields: dict[str, Column]) -> None:
+    """A day in one column and the time of day in another are one moment."""
+    day = fields.get("created")
+    if day is None or ":" in "".join(_some(day)):
+        return
+    used = {id(c) for c in fields.values()}
+    for column in table.columns:
+        if id(column) not in used and _share(_some(column), _is_clock) >= 0.9:
+            width = len(column.values)
+            both = day.codes.astype(np.int64) * width + column.codes
+            pairs, codes = np.unique(both, return_inverse=True)
+            texts = [
+                f"{tidy(day.values[p // width])} {tidy(column.values[p % width])}".strip()
+                for p in pairs.tolist()
+            ]
+            fields["created"] = Column(day.name, codes.astype(np.int32), texts)
+            return
+
+
+def _is_clock(text: str) -> bool:
+    return re.fullmatch(r"\d{1,2}[:：]\d{2}([:：]\d{2})?(\s*[AaPp][Mm])?", tidy(text)) is not None
 
 
 def _is_empty(column: Column) -> bool:

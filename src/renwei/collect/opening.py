@@ -78,7 +78,7 @@ def _understood(grid: Grid, forced: Layout | None, region: str, share: _Share) -
     if width < 2:
         raise NotATable("not_a_table", file=grid.file, found="text")
     layout = forced or _layout(grid, head, at)
-    names = _names(head[at], width) if at >= 0 else _own_names(layout, width)
+    names = _names(head, at) if at >= 0 else _own_names(layout, width)
     table = tabulate(grid, head, at + 1, names, lambda done: share.tell(done, grid.estimate))
     if not len(table.rows):
         raise NotATable("no_rows", file=grid.file)
@@ -93,9 +93,16 @@ def _layout(grid: Grid, head: Sequence[Record], at: int) -> Layout:
     return detect(head[at], [grid.file, grid.sheet, *around])
 
 
-def _names(header: Record, width: int) -> list[str]:
-    last = max((n for n, cell in enumerate(header) if cell.strip()), default=0) + 1
-    return unique_names((header + [""] * width)[: max(last, min(width, last))])
+def _names(head: Sequence[Record], at: int) -> list[str]:
+    """Names of the header, and letters for columns that most rows fill without a name."""
+    filled = [_last(record) for record in head[at + 1 :] if any(cell.strip() for cell in record)]
+    usual = sorted(filled)[len(filled) // 2] if filled else 0
+    width = max(_last(head[at]), usual)
+    return unique_names((head[at] + [""] * width)[:width])
+
+
+def _last(record: Record) -> int:
+    return max((n for n, cell in enumerate(record, start=1) if cell.strip()), default=0)
 
 
 def _own_names(layout: Layout, width: int) -> list[str]:
