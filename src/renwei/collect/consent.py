@@ -62,19 +62,20 @@ def _of_one(
     # At the same moment a no comes after a yes: in doubt nobody is written to.
     line.sort(key=lambda mark: (mark[0], not mark[1]))
     added: list[tuple[int, Consent]] = []
-    given: bool | None = None
+    before: bool | None = None
+    ever = False
     for number, (at, said, who) in enumerate(line):
-        state = _state(said, given, last=number == len(line) - 1)
-        given = said
-        if state is not None and (at, state) not in held:
+        ever = ever or said
+        state = ConsentState.GIVEN if said else _refusal(ever)
+        # A run of the same word is kept by its first and, so that nothing older that comes
+        # in later is taken for the last word, by its latest.
+        is_told = said != before or number == len(line) - 1
+        if is_told and (at, state) not in held:
             held.add((at, state))
             added.append((who, Consent(PURPOSE, CHANNEL, state, at, source)))
+        before = said
     return added
 
 
-def _state(said: bool, given: bool | None, *, last: bool) -> ConsentState | None:
-    if said:
-        return None if given else ConsentState.GIVEN
-    if given:
-        return ConsentState.WITHDRAWN
-    return ConsentState.UNKNOWN if given is None or last else None
+def _refusal(ever: bool) -> ConsentState:
+    return ConsentState.WITHDRAWN if ever else ConsentState.UNKNOWN

@@ -353,7 +353,7 @@ def _assumed(code: str, facts: Facts, name: str, taken: str, weight: float) -> F
         1.0,
         weight,
         words=[taken],
-        command=f"renwei settings set {name} {taken}",
+        command=f"renwei settings {name} {taken}",
         values={"taken": taken},
     )
 

@@ -34,6 +34,7 @@ from renwei.core.nouns import NOBODY, Consent
 from renwei.core.shop import Shop
 from renwei.core.store import Named, People
 
+MERGES = 200
 APART = ("identity", "apart")
 """The paper that remembers which merges a human undid."""
 
@@ -96,8 +97,10 @@ def prepare(shop: Shop, reading: Reading, *, source: str, at: datetime) -> Prepa
     marks = {text_mark(people, name, text): actor for actor, name, text in texts}
     stated = _state_consents(shop, reading, holders, source)
     links = _numbered(woven.links, actors)
-    with shop.store.together():
-        merge_all(people, links, source, at)
+    for start in range(0, len(links), MERGES):
+        # Short transactions: whoever else writes must not wait for the whole file.
+        with shop.store.together():
+            merge_all(people, links[start : start + MERGES], source, at)
     if known:
         links = _numbered(weave(mentions, {}).links, actors)
     told(0.7)
