@@ -106,7 +106,7 @@ def test_scrubbing_reaches_every_import(room: Room) -> None:
         good, other = Sale(10 * n), Sale(10 * n + 1, **person(5))
         room.sell(
             [
-                good,
+                *(replace(good, number=1000 * n + k) for k in range(6)),
                 replace(good, number=10 * n + 2, quantity="一箱"),
                 replace(other, quantity="两箱"),
             ]
