@@ -425,6 +425,18 @@ def test_a_day_and_a_time_of_day_in_two_columns_are_one_moment(tmp_path: Path) -
     )
 
 
+def test_notes_under_the_table_are_skipped_and_lone_titles_are_not(tmp_path: Path) -> None:
+    reading = _of(
+        tmp_path,
+        "订单号,买家昵称,下单时间,实付金额,商品名称,规格\n1,甲,2025-01-03 08:05:00,10,充电器,白\n"
+        ",,,,数据线,\n2,乙,2025-01-04 08:05:00,12,充电器,白\n,,,22,,\n共 2 单,,,,,\n"
+        "导出时间：2025-01-05 10:00:00,,,,,\n",
+    )
+    told = pivot(reading)
+    assert reading.refused == []
+    assert (told["orders"], told["lines"], told["revenue_minor"]) == (2, 3, 2200)
+
+
 def test_columns_without_a_name_are_no_fault(tmp_path: Path) -> None:
     reading = _of(
         tmp_path,

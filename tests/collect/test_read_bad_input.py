@@ -6,6 +6,7 @@ import random
 import tempfile
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -165,13 +166,11 @@ def test_a_file_however_broken_raises_nothing_but_our_own_faults(
     for _ in range(rng.choice((0, 1, 20))):
         content[rng.randrange(len(content))] = rng.randrange(256)
     path.write_bytes(bytes(content[: rng.choice((len(content), rng.randrange(len(content))))]))
-    try:
+    with suppress(RenweiError):
         reading = read([path])
-    except RenweiError:
-        return
-    assert totals(reading).orders <= len(reading.orders)
-    if reading.refused:
-        reread(reading.refused)
+        assert totals(reading).orders <= len(reading.orders)
+        if reading.refused:
+            reread(reading.refused)
 
 
 def test_a_path_that_cannot_be_read_says_why(tmp_path: Path) -> None:

@@ -166,9 +166,10 @@ def _totals_words(column: Column) -> Mask:
 def _skip_edges(facts: Facts, filled: NDArray[np.int32], tied: Mask) -> None:
     """Drop notes (one cell in a wide table) and a totals row that has no label."""
     wide = len(facts.mapped.table.columns) >= 4
-    for row in np.flatnonzero(facts.live & (filled == 1)) if wide else ():
-        texts_ = [c for c in facts.mapped.table.cells(int(row)) if c.strip()]
-        if not tied[row] or _FOOTER.search(texts_[0]) or len(texts_[0]) > 40:
+    numbers = facts.mapped.fields["order"]
+    for row in np.flatnonzero(facts.live & (filled == 1)).tolist() if wide else ():
+        number = tidy(numbers.at(row))
+        if not tied[row] or len(number) > 40 or _FOOTER.search(number):
             facts.live[row] = False
     alive = np.flatnonzero(facts.live)
     if len(alive) > 1 and not tied[alive[-1]] and not facts.present("order")[alive[-1]]:
