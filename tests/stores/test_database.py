@@ -127,6 +127,12 @@ def test_an_outer_transaction_takes_the_inner_with_it(db: Database) -> None:
     assert not db.inside()
 
 
+def test_a_fault_of_the_callers_own_files_keeps_its_name(db: Database) -> None:
+    with pytest.raises(PermissionError, match="denied"), db.transaction():
+        raise PermissionError(13, "denied", "orders.csv")
+    assert not db.inside()
+
+
 def test_another_thread_sees_a_transaction_only_when_it_is_done(db: Database) -> None:
     seen: list[int] = []
 

@@ -119,21 +119,31 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing, durable at the end; inside another it becomes part of that one."""
-        with told(self.path), self._lock:
-            connection = self._connection()
-            begin, end, back = _INNER if self._depth else _OUTER
-            connection.execute(begin)
-            self._depth += 1
+        with self._lock:
             try:
-                yield connection
-                connection.execute(end)
-            except BaseException:
-                self._roll_back(connection, back)
-                raise
-            finally:
-                self._depth -= 1
+                with self._level():
+                    yield self._connection()
+            except sqlite3.Error as error:
+                # Only ours: what the caller's own files raise keeps its own name.
+                with told(self.path):
+                    raise error from None
             if self._truncate_later and not self._depth:
                 self.truncate()
+
+    @contextmanager
+    def _level(self) -> Iterator[None]:
+        connection = self._connection()
+        begin, end, back = _INNER if self._depth else _OUTER
+        connection.execute(begin)
+        self._depth += 1
+        try:
+            yield
+            connection.execute(end)
+        except BaseException:
+            self._roll_back(connection, back)
+            raise
+        finally:
+            self._depth -= 1
 
     def _roll_back(self, connection: sqlite3.Connection, words: Sequence[str]) -> None:
         # SQLite rolls back by itself on a full disk; then there is nothing left to undo.
