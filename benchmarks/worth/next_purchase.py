@@ -34,7 +34,7 @@ METRICS = {
     "ece": score.ece,
     "bias": score.bias,
 }
-BASELINES: tuple[Way, ...] = ("rate", "recency", "value")
+BASELINES: tuple[Way, ...] = ("rate", "recency", "rfm", "value")
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,9 +13,13 @@ from renwei.learn.calibrate import Platt, fit_platt, log_odds
 from renwei.learn.cells import Floats
 from renwei.learn.snapshots import Snapshot
 
-Way = Literal["rate", "recency", "value", "logistic", "mean"]
+Way = Literal["rate", "recency", "rfm", "value", "logistic", "mean"]
 Chance = Callable[[Snapshot], Floats]
 
+PLAIN: Mapping[Way, tuple[str, ...]] = {
+    "recency": ("recency",),
+    "rfm": ("recency", "orders", "money"),
+}
 RIDGE = 10.0
 EDGE = 0.001
 TREES = {
@@ -113,7 +117,7 @@ def fit_way(way: Way, past: Sequence[Snapshot], *, seed: int, trees: bool) -> Ch
 
     Args:
         way: "rate" is the same for all, "recency" a line in log days since the last order,
-            "value" a value model recalibrated, "logistic" a line over all columns, "mean" the
+            "rfm" one in log recency, frequency and money, "value" a value model recalibrated, "logistic" a line over all columns, "mean" the
             mean of log odds of value, logistic and (with `trees`) LightGBM.
         past: At least one.
         seed: Of the trees.
@@ -126,9 +130,9 @@ def fit_way(way: Way, past: Sequence[Snapshot], *, seed: int, trees: bool) -> Ch
     if way == "rate":
         rate = float((happened.sum() + 0.5) / (len(happened) + 1))
         return lambda shot: np.full(len(shot.person), rate)
-    if way == "recency":
-        line = fit_logistic(np.concatenate([_recency(shot) for shot in past]), happened)
-        return lambda shot: np.asarray(expit(line.log_odds(_recency(shot))))
+    if way in PLAIN:
+        line = fit_logistic(np.concatenate([_plain(way, shot) for shot in past]), happened)
+        return lambda shot: np.asarray(expit(line.log_odds(_plain(way, shot))))
     if way == "value":
         platt = _platt(past, happened)
         return lambda shot: platt(shot.chance)
@@ -153,5 +157,5 @@ def _platt(past: Sequence[Snapshot], happened: Floats) -> Platt:
     return fit_platt(happened, np.concatenate([shot.chance for shot in past]))
 
 
-def _recency(shot: Snapshot) -> Floats:
-    return np.log1p(shot.columns["recency"])[:, None]
+def _plain(way: Way, shot: Snapshot) -> Floats:
+    return np.column_stack([np.log1p(np.maximum(shot.columns[name], 0)) for name in PLAIN[way]])

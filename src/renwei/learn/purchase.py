@@ -20,7 +20,7 @@ from renwei.learn.score import log_losses
 from renwei.learn.snapshots import Orders, Snapshot, sampled, take_snapshot
 from renwei.learn.tide import Tide, read_tide
 
-WAYS: tuple[Way, ...] = ("recency", "value", "logistic", "mean")
+WAYS: tuple[Way, ...] = ("rfm", "value", "logistic", "mean")
 SNAPSHOTS = 12
 CHECKS = 2
 ROWS = 250_000
@@ -81,7 +81,7 @@ class BackTest:
 
     Attributes:
         person: Whose row. happened: 0 or 1.
-        chance: As would have been served. baseline: A line in log recency, levelled alike.
+        chance: As would have been served. baseline: A line in log recency, frequency and money, levelled alike.
     """
 
     person: Ints
@@ -136,7 +136,7 @@ def back_test(
             break
         now = take_snapshot(past, cut, days)
         model = fit_purchase(past, as_of=cut, days=days, seed=seed)
-        plain = fit_purchase(past, as_of=cut, days=days, ways=("recency",), seed=seed)
+        plain = fit_purchase(past, as_of=cut, days=days, ways=("rfm",), seed=seed)
         parts.append(
             (now.person, now.happened, model.forecast(now).chance, plain.forecast(now).chance)
         )
