@@ -120,7 +120,7 @@ def tables(n: int, items: Any, dice: Any) -> dict[str, dict[str, Any]]:
         "person": person, "item": favourite, "quantity": np.ones(n, np.int64),
         "lines": np.ones(n, np.int64), "last_us": last, "seq": np.arange(1, n + 1),
         "new_item": np.where(dice.random(n) < 0.5, favourite, 0),
-        "refund_us": np.where(refund <= at, refund, 0), "refund_item": favourite,
+        "refund_us": np.where(refund <= at, refund, 0), "refund_item": favourite, "refund_minor": basket.astype(np.int64),
     }  # fmt: skip
     pair = np.stack([np.repeat(items, 3), items[dice.integers(0, len(items), size=3 * len(items))]])
     pair = np.unique(pair[:, pair[0] != pair[1]], axis=1)
@@ -129,6 +129,7 @@ def tables(n: int, items: Any, dice: Any) -> dict[str, dict[str, Any]]:
         "items": {
             "item": items, "cycle_days": np.full(len(items), 45.0),
             "buyers": np.full(len(items), buyers), "orders": np.full(len(items), 2 * buyers),
+            "last_us": np.full(len(items), at - DAY_US),
         },
         "pairs": {
             "item": pair[0], "with_item": pair[1], "buyers": np.full(pair.shape[1], buyers // 10),

@@ -171,6 +171,7 @@ def tables(store: Any, at: datetime) -> dict[str, dict[str, Any]]:
             history[persons[event.actor]].append(event)
     people, needs = [], []
     items: dict[int, list[int]] = defaultdict(list)
+    sold: dict[int, int] = {}
     pairs: dict[tuple[int, int], set[int]] = defaultdict(set)
     for person in sorted(history):
         people.append(_person(person, history[person], at))
@@ -179,12 +180,13 @@ def tables(store: Any, at: datetime) -> dict[str, dict[str, Any]]:
             inside = [line[0] for line in event.body["lines"]]
             for item in inside:
                 items[item].append(person)
+                sold[item] = max(sold.get(item, 0), to_us(event.at))
             for a in inside:
                 for b in inside:
                     if a != b:
                         pairs[a, b].add(person)
     return {
-        "items": _items(items),
+        "items": _items(items, sold),
         "pairs": _columns(
             "item with_item buyers lift",
             [(a, b, len(who), 1.5) for (a, b), who in sorted(pairs.items())],
@@ -239,12 +241,12 @@ def _needs(person: int, orders: list[Event], at: datetime) -> list[tuple[float, 
     return sorted(found, key=lambda row: -row[6])
 
 
-def _items(items: dict[int, list[int]]) -> dict[str, Any]:
+def _items(items: dict[int, list[int]], sold: dict[int, int]) -> dict[str, Any]:
     rows = []
     for item, who in sorted(items.items()):
         again = sum(who.count(p) > 1 for p in set(who))
-        rows.append((item, 45.0, len(set(who)), again, len(who)))
-    return _columns("item cycle_days buyers repeat_buyers orders", rows)
+        rows.append((item, 45.0, len(set(who)), again, len(who), sold[item]))
+    return _columns("item cycle_days buyers repeat_buyers orders last_us", rows)
 
 
 _FLOATS = {

@@ -38,17 +38,20 @@ def test_ripeness_rises_stays_and_falls() -> None:
     assert between(days, 3, 7, 16, 35).round(2).tolist() == [0, 0, 0.5, 1, 1, 1, 0.5, 0, 0]
 
 
-def test_a_need_is_ripe_in_its_window_and_fades_when_nothing_came(bench: Bench) -> None:
+def test_a_need_is_ripe_after_one_rhythm_and_fades_when_nothing_came(bench: Bench) -> None:
     bench.crowd(5)
     basis = basis_of(bench)
     day = 86_400_000_000
     now = to_us(AT)
-    at = lambda low, high: float(ripe_need(basis, now + low * day, now + high * day, 40.0))  # noqa: E731
-    assert at(-3, 3) == 1
-    assert at(2, 9) == 0.5
-    assert at(9, 12) == 0
-    assert at(-20, -10) == pytest.approx(0.5)
-    assert at(-60, -40) == 0
+
+    def at(days: float) -> float:
+        return float(ripe_need(basis, now - int(days * day), 40.0))
+
+    assert at(40) == 1
+    assert at(33) == pytest.approx(0.5)
+    assert at(20) == 0
+    assert at(66) == pytest.approx(0.5)
+    assert at(90) == 0
 
 
 def test_a_need_is_put_forward_when_it_falls_due(bench: Bench) -> None:

@@ -106,7 +106,7 @@ def test_without_the_named_cause_every_line_scores_less(busy: Bench) -> None:
         score = slate.scores[slate.items.index(item)]
         assert to_grid([source.rescore(ask, item, reason)])[0] < score
         met.add(source.name)
-    assert met == {source.name for source in drawn.sources}
+    assert met >= {"need", "at_risk", "refund", "first_order", "permission"}
 
 
 def test_without_the_orders_named_as_evidence_the_line_is_worth_less(busy: Bench) -> None:

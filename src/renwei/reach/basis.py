@@ -17,7 +17,7 @@ import numpy as np
 from renwei.core.clock import to_us
 from renwei.core.nouns import Item
 from renwei.core.shop import Columns, Shop
-from renwei.reach.lasts import bought_key, ready_lasts
+from renwei.reach.lasts import bought_key, is_goods, ready_lasts
 
 DAY_US = 86_400_000_000
 MINUTE_SHARE = 0.004
@@ -92,10 +92,39 @@ class Basis:
         known = (items > 0) & (items < len(self.care_of))
         return np.where(known, self.care_of[np.where(known, items, 0)], 0)
 
+    def goods(self, items: Any) -> Any:
+        """Whether items are things that can be talked about; any shape."""
+        return self.group(items) > 0
+
     def group(self, items: Any) -> Any:
-        """What lines are counted by: one number for products of one title; any shape."""
+        """What lines are counted by: one number for products of one title; any shape.
+
+        0 for postage and the like, which no line is about.
+        """
         known = (items > 0) & (items < len(self.alike))
-        return np.where(known, self.alike[np.where(known, items, 0)], items)
+        return np.where(known, self.alike[np.where(known, items, 0)], 0)
+
+    def about(self, item: int) -> int:
+        """The product a catalogue number is about: its own, or the one cared for; else 0."""
+        cared = np.flatnonzero(self.care_of == item)
+        if item and len(cared):
+            return int(cared[0])
+        return item if find(self.prices["item"], np.array([item]))[0] >= 0 else 0
+
+    def line_group(self, item: int) -> int:
+        """What a line with this catalogue number is counted by."""
+        return int(self.group(np.array([self.about(item)]))[0]) or item
+
+    def in_season(self, items: Any) -> Any:
+        """Whether the shop still sells an item: its silence is no longer than chance explains.
+
+        At its own rate, three times the usual gap without a sale happens to one item in
+        twenty; summer goods in winter are silent for longer.
+        """
+        rows = find(self.items["item"], items)
+        gap = self.history_days / np.maximum(take(self.items["orders"], rows, 0), 1)
+        silence = (self.at_us - take(self.items["last_us"], rows, 0)) / DAY_US
+        return silence <= 3.0 * gap + 7.0
 
     def base_rate(self, items: Any) -> Any:
         """The chance that anybody of this shop buys each item within the window; any shape."""
@@ -160,10 +189,10 @@ def load_basis(shop: Shop, at: datetime, effects: Mapping[str, float]) -> Basis:
 _WANTED = {
     "people": "person orders spend_minor first_us last_us gap_days p_alive p30 year_value stage "
     "tier hour spend_window_value spend_window_low spend_window_high",
-    "needs": "person item times quantity last_us cycle_days p due_low_us due_high_us",
-    "items": "item cycle_days buyers orders",
+    "needs": "person item times quantity last_us cycle_days p",
+    "items": "item cycle_days buyers orders last_us",
     "pairs": "item with_item buyers lift",
-    "lasts": "person item quantity lines last_us seq new_item refund_us refund_item",
+    "lasts": "person item quantity lines last_us seq new_item refund_us refund_item refund_minor",
 }
 """Columns that are read; a table that is not there counts as empty."""
 
@@ -221,5 +250,6 @@ def _alike(products: list[Item]) -> Any:
     first: dict[str, int] = {}
     for product in sorted(products, key=lambda p: p.number):
         title = product.title.strip().casefold()
-        alike[product.number] = first.setdefault(title, product.number)
+        if is_goods(product):
+            alike[product.number] = first.setdefault(title, product.number)
     return alike

@@ -7,7 +7,8 @@ person) and `bought` (one row a person and item), and folded anew when the log h
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from renwei.core.chance import GOLDEN
 from renwei.core.clock import to_us
-from renwei.core.nouns import NOBODY, Event
+from renwei.core.nouns import NOBODY, Event, Item
 from renwei.core.shop import Shop
 from renwei.core.store import Store
 
@@ -34,7 +35,8 @@ def ready_lasts(shop: Shop, at: datetime) -> None:
     if held is not None and bought is not None and _same(held.meta, mark):
         return
     until = datetime.fromisoformat(str(people.meta.get("as_of") or at.isoformat()))
-    lasts, keys = fold(shop.store, until)
+    goods = {item.number for item in shop.store.items.all_items("product") if is_goods(item)}
+    lasts, keys = fold(shop.store, until, goods)
     shop.shelf.put("bought", {"key": keys}, mark)
     shop.shelf.put("lasts", lasts, mark)
 
@@ -43,28 +45,47 @@ def _same(meta: Mapping[str, Any], mark: Mapping[str, Any]) -> bool:
     return all(meta.get(key) == value for key, value in mark.items())
 
 
-def fold(store: Store, until: datetime) -> tuple[dict[str, Any], Any]:
+_NO_GOODS = re.compile(
+    r"postage|shipping|carriage|delivery|freight|\bfee\b|charges?$|commission|discount|voucher"
+    r"|gift ?card|\bmanual\b|adjust|sample|donation|\btip\b|邮费|运费|快递费|补差|差价|补拍|专拍|链接"
+    r"|赠品|小样|优惠券|红包|打赏|定金|押金",
+    re.IGNORECASE,
+)
+
+
+def is_goods(item: Item) -> bool:
+    """Whether an item is a thing one can talk about, not postage, a fee or a correction.
+
+    Example:
+        >>> [is_goods(Item(1, "product", "", title)) for title in ("POSTAGE", "Soap", "补差价专拍")]
+        [False, True, False]
+    """
+    return bool(item.title.strip()) and not _NO_GOODS.search(item.title)
+
+
+def fold(store: Store, until: datetime, goods: Collection[int]) -> tuple[dict[str, Any], Any]:
     """Read the log up to a time.
 
     Args:
         store: Whose log.
         until: Nothing that happened later is looked at.
+        goods: Numbers of the items that can be talked about; other lines are passed over.
 
     Returns:
         Columns of shape (people,), ascending by person: item (the line that cost most of the
         last counted order), quantity, lines, last_us, seq (of the event), new_item (the dearest
-        line never bought before, 0 without), refund_us and refund_item (the last time money
-        went back, 0 without); and the sorted `bought_key` of every person and item.
+        line never bought before, 0 without), refund_us, refund_item and refund_minor (the last
+        time money went back, 0 without); and the sorted `bought_key` of every person and item.
     """
     states = _states(store, until)
     rows: dict[int, dict[str, int]] = {}
     pairs: set[tuple[int, int]] = set()
     for person, event in states:
         row = rows.setdefault(person, dict.fromkeys(_COLUMNS, 0))
+        lines = [line for line in event.body.get("lines") or _NO_LINES if line[0] in goods]
         if event.kind == "return":
-            _note_return(row, event)
+            _note_return(row, event, lines)
             continue
-        lines = [line for line in event.body.get("lines") or _NO_LINES if line[0]]
         fresh = [line for line in lines if (person, int(line[0])) not in pairs]
         _note_order(row, event, lines, fresh)
         pairs.update((person, int(line[0])) for line in lines)
@@ -76,7 +97,17 @@ def fold(store: Store, until: datetime) -> tuple[dict[str, Any], Any]:
     return columns, np.sort(bought_key(table[:, 0], table[:, 1]))
 
 
-_COLUMNS = ("item", "quantity", "lines", "last_us", "seq", "new_item", "refund_us", "refund_item")
+_COLUMNS = (
+    "item",
+    "quantity",
+    "lines",
+    "last_us",
+    "seq",
+    "new_item",
+    "refund_us",
+    "refund_item",
+    "refund_minor",
+)
 
 
 def bought_key(person: Any, item: Any) -> Any:
@@ -124,6 +155,7 @@ def _note_order(row: dict[str, int], event: Event, lines: _Lines, fresh: _Lines)
     if refunded or body.get("status") == "refunded":
         # A change is dated by when it became known; in a first export only the order's day is.
         row["refund_us"], row["refund_item"] = to_us(event.at), int(main[0])
+        row["refund_minor"] = refunded or event.value_minor
     if body.get("status", "paid") != "paid" or not lines:
         return
     at = to_us(event.at)
@@ -139,7 +171,8 @@ def _dearest(lines: _Lines) -> Sequence[int]:
     return max(lines, key=lambda line: (line[3], -line[0])) if lines else (0, 0, 0, 0)
 
 
-def _note_return(row: dict[str, int], event: Event) -> None:
-    lines = [line for line in event.body.get("lines") or _NO_LINES if line[0]]
-    row["refund_us"] = to_us(event.at)
-    row["refund_item"] = int(lines[0][0]) if lines else row["item"]
+def _note_return(row: dict[str, int], event: Event, lines: _Lines) -> None:
+    item = int(_dearest(lines)[0])
+    if item:
+        row["refund_us"], row["refund_item"] = to_us(event.at), item
+        row["refund_minor"] = abs(event.value_minor)

@@ -9,15 +9,13 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
 from renwei.core.chance import to_id
 from renwei.core.clock import from_us
 from renwei.core.nouns import ConsentState, Decision, Item, Reason
 from renwei.core.permission import unpack
 from renwei.core.shop import Shop
 from renwei.reach.answers import Interval, ItemShown, Person, Said
-from renwei.reach.basis import Basis
+from renwei.reach.basis import DAY_US, Basis
 from renwei.reach.drafts import draft
 from renwei.reach.plan import LINES, MINUTES, WHAT
 from renwei.reach.score import BY_NAME
@@ -186,9 +184,7 @@ def _line(
 
 def _worth(basis: Basis, decision: Decision, item: int, minutes: int) -> int:
     """What the contact is worth before it pays for its place on the list, in grid steps."""
-    care = np.flatnonzero(basis.care_of == item)
-    product = int(care[0]) if len(care) else item
-    costs = {LINES: 1, MINUTES: minutes, f"{WHAT}{int(basis.group(np.array([product]))[0])}": 1}
+    costs = {LINES: 1, MINUTES: minutes, f"{WHAT}{basis.line_group(item)}": 1}
     paid = sum(price * costs.get(counter, 0) for counter, price in decision.prices.items())
     return decision.scores[decision.items.index(item)] + paid
 
@@ -248,12 +244,13 @@ def moment(shop: Shop, basis: Basis, decision: Decision, source: str) -> datetim
     day = now.date()
     if source == "need":
         at = need_row(basis, row, decision.chosen[0])
-        due = from_us(int(basis.needs["due_low_us"][at])).astimezone(zone).date()
-        day = max(day, due)
+        soon = 0.9 * float(basis.needs["cycle_days"][at]) * DAY_US
+        due = from_us(int(basis.needs["last_us"][at] + soon)).astimezone(zone).date()
+        day = min(max(day, due), day + timedelta(days=3))
     slot = datetime.combine(day, time(int(hour), 30 if hour % 1 >= 0.5 else 0), zone)
     if slot >= now:
         return slot
-    soon = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    if soon.date() == day and EARLIEST <= soon.hour <= LATEST:
-        return soon
+    later = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    if later.date() == day and EARLIEST <= later.hour <= LATEST:
+        return later
     return slot + timedelta(days=1)

@@ -23,8 +23,12 @@ from renwei.reach.basis import DAY_US, Basis, find, take
 NEEDS_LOOKED_AT = 6
 NEEDS_KEPT = 3
 OFFERS_KEPT = 2
-SURE = 0.9
+SURE = 0.97
 """Chances are not believed beyond this: nobody is certain to buy."""
+
+
+UNHEARD_OF = 20.0
+"""Orders beyond so many times the shop's middle one are not expected again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +76,23 @@ def between(days: Any, begin: float, full: float, fade: float, end: float) -> An
 
 
 def baskets(basis: Basis, rows: Any) -> Any:
-    """What an order of each person comes to, drawn to the shop's middle by one order."""
-    people = basis.people
-    return (people["spend_minor"][rows] + basis.basket) / (people["orders"][rows] + 1.0)
+    """What an order of each person comes to, drawn to the shop's middle by one order.
 
-
-def ripe_need(basis: Basis, low_us: Any, high_us: Any, cycle_days: Any) -> Any:
-    """1 inside the window of a need, rising over the three days before it.
-
-    After it the need fades within half a cycle: she has bought elsewhere or has enough.
+    A single order for a whole wedding must not rule the list for months.
     """
-    ahead = (low_us - basis.at_us) / DAY_US
-    behind = (basis.at_us - high_us) / DAY_US
-    fade = np.maximum(0.5 * cycle_days, 7.0)
-    rise = np.clip((3.0 - ahead) / 2.0, 0.0, 1.0)
-    return np.clip(np.minimum(rise, 1.0 - behind / fade), 0.0, 1.0)
+    people = basis.people
+    means = (people["spend_minor"][rows] + basis.basket) / (people["orders"][rows] + 1.0)
+    return np.minimum(means, UNHEARD_OF * basis.basket)
+
+
+def ripe_need(basis: Basis, last_us: Any, cycle_days: Any) -> Any:
+    """1 when about one rhythm of the item has passed since she took it.
+
+    It rises from three quarters of the rhythm on, so that a word comes before the last drop,
+    and fades until twice the rhythm: by then she has bought elsewhere or has enough.
+    """
+    passed = since(basis, last_us) / np.maximum(cycle_days, 1.0)
+    return between(passed, 0.75, 0.9, 1.3, 2.0)
 
 
 def need(basis: Basis, rows: Any) -> Block:
@@ -98,26 +104,29 @@ def need(basis: Basis, rows: Any) -> Block:
     at = begin[:, None] + np.arange(NEEDS_LOOKED_AT)
     at = np.where(at < end[:, None], at, -1)
     items = take(needs["item"], at, 0)
-    ripe = ripe_need(
-        basis,
-        take(needs["due_low_us"], at, 0),
-        take(needs["due_high_us"], at, 0),
-        take(needs["cycle_days"], at, 30.0),
-    )
+    ripe = ripe_need(basis, take(needs["last_us"], at, 0), take(needs["cycle_days"], at, 30.0))
+    basket = baskets(basis, rows)[:, None]
+    amount = take(needs["quantity"], at, 1.0) * basis.price(items)
     gain = need_gain(
         basis,
-        baskets(basis, rows)[:, None],
-        take(needs["quantity"], at, 1.0) * basis.price(items),
+        basket,
+        np.minimum(amount, 2.0 * basket),
         take(needs["p"], at, 0.0),
     )
-    items = np.where(ripe > 0, items, 0)
+    lost = basis.people["stage"][rows] == _index(basis.stages, "lost")
+    sold = basis.goods(items) & basis.in_season(items)
+    items = np.where((ripe > 0) & sold & ~lost[:, None], items, 0)
     return _best(items, np.where(items > 0, gain * ripe, 0.0), basis.group(items), NEEDS_KEPT)
 
 
 def need_gain(basis: Basis, basket: Any, amount: Any, p: Any) -> Any:
-    """Minor units a reminder of a need may bring; who comes for one thing takes others too."""
-    stake = amount + 0.3 * np.maximum(basket - amount, 0.0)
-    return stake * lift(p, basis.effects["need"])
+    """Minor units a reminder of a need may bring."""
+    return with_it(basket, amount) * lift(p, basis.effects["need"])
+
+
+def with_it(basket: Any, amount: Any) -> Any:
+    """What an order for one thing comes to: who comes for it takes other things too."""
+    return amount + 0.4 * np.maximum(basket - amount, 0.0)
 
 
 def _best(items: Any, gains: Any, groups: Any, keep: int) -> Block:
@@ -156,22 +165,24 @@ def at_risk(basis: Basis, rows: Any) -> Block:
 
 
 def lateness(basis: Basis, rows: Any) -> Any:
-    """0 while she is on her rhythm, 1 from twice her usual gap on; 0 unless she is at risk."""
+    """0 while she is on her rhythm, 1 from twice her usual gap on, fading from three and a half."""
     people = basis.people
     late = since(basis, people["last_us"][rows]) / np.maximum(people["gap_days"][rows], 1.0)
     risky = people["stage"][rows] == _index(basis.stages, "at_risk")
-    return np.where(risky, np.clip(np.nan_to_num(late) - 1.0, 0.0, 1.0), 0.0)
+    return np.where(risky, between(np.nan_to_num(late), 1.0, 2.0, 3.5, 6.0), 0.0)
 
 
 def refund(basis: Basis, rows: Any) -> Block:
     """Money went back lately: somebody should ask whether all is well."""
     days = since(basis, basis.last["refund_us"][rows])
-    # A later order shows that all is well.
+    # A later order shows that all is well; a small part given back is no trouble.
     calm = basis.last["last_us"][rows] > basis.last["refund_us"][rows]
-    ripe = np.where(calm, 0.0, between(days, -0.01, 0, 10, 21))
-    return _care(
-        basis, basis.last["refund_item"][rows], care_gain(basis, rows, "refund", 0.25) * ripe
+    share = basis.last["refund_minor"][rows] / np.maximum(baskets(basis, rows), 1.0)
+    ripe = np.where(calm, 0.0, between(days, -0.01, 0, 10, 21)) * between(
+        share, 0.1, 0.6, 9e9, 1e10
     )
+    gain = care_gain(basis, rows, "refund", 0.1)
+    return _care(basis, basis.last["refund_item"][rows], gain * ripe)
 
 
 def _care(basis: Basis, products: Any, gain: Any) -> Block:
@@ -191,9 +202,10 @@ def goes_with(basis: Basis, rows: Any) -> Block:
     items = take(pairs["with_item"], at, 0)
     p = pair_chance(basis, last[:, None], take(pairs["buyers"], at, 0))
     ripe = between(since(basis, basis.last["last_us"][rows]), 3, 6, 20, 40)[:, None]
-    gain = offer_gain(basis, items, p) * ripe
+    gain = offer_gain(basis, baskets(basis, rows)[:, None], items, p) * ripe
     fresh = ~basis.has_bought(person[:, None], items)
-    items = np.where(fresh & (gain > 0), items, 0)
+    sold = basis.goods(items) & basis.in_season(items)
+    items = np.where(fresh & (gain > 0) & sold, items, 0)
     return Block(items, np.where(items > 0, gain, 0.0), basis.group(items))
 
 
@@ -203,9 +215,9 @@ def pair_chance(basis: Basis, item: Any, both: Any) -> Any:
     return both / (buyers + 10.0)
 
 
-def offer_gain(basis: Basis, items: Any, p: Any) -> Any:
+def offer_gain(basis: Basis, basket: Any, items: Any, p: Any) -> Any:
     """Minor units an offer may bring."""
-    return basis.price(items) * lift(p, basis.effects["goes_with"])
+    return with_it(basket, basis.price(items)) * lift(p, basis.effects["goes_with"])
 
 
 def permission(basis: Basis, rows: Any) -> Block:
@@ -213,14 +225,16 @@ def permission(basis: Basis, rows: Any) -> Block:
     people = basis.people
     ripe = between(since(basis, people["last_us"][rows]), 2, 4, 30, 60)
     good = (people["orders"][rows] >= 2) & (people["tier"][rows] != _index(basis.tiers, "low"))
-    gain = np.where(good, asking_gain(basis, people["year_value"][rows]) * ripe, 0.0)
+    gain = np.where(good, asking_gain(basis, rows) * ripe, 0.0)
     items = np.where(gain > 0, basis.asking, 0)[:, None]
     return Block(items, gain[:, None], items)
 
 
-def asking_gain(basis: Basis, year_value: Any) -> Any:
-    """Minor units that a yes may be worth over the year to come."""
-    return year_value * basis.effects["permission"] * 0.1
+def asking_gain(basis: Basis, rows: Any) -> Any:
+    """Minor units that a yes may be worth: a quarter of what words over a year may move."""
+    people = basis.people
+    moved = lift(people["p30"][rows], basis.effects["permission"])
+    return 0.25 * people["year_value"][rows] * moved
 
 
 def _index(names: tuple[str, ...], name: str) -> int:

@@ -89,10 +89,7 @@ class Contact:
 
     def product(self, item: int) -> int:
         """The product a contact is about; 0 for the request for permission."""
-        if self.sort.kind != "care":
-            return 0 if self.sort.kind == "permission" else item
-        about = np.flatnonzero(self.basis.care_of == item)
-        return int(about[0]) if len(about) else 0
+        return self.basis.about(item)
 
 
 def contacts(basis: Basis, store: Store, priced: tuple[int, ...] = ()) -> list[Contact]:
@@ -200,7 +197,7 @@ def _why_need(contact: Contact, row: int, item: int, past: list[Purchase]) -> Re
     quantity = bought[0].quantity(item) if bought else round(float(basis.needs["quantity"][at]))
     own = int(basis.needs["times"][at]) > 1
     code = "need_due" if own else "need_due_shop"
-    if basis.at_us > basis.needs["due_high_us"][at]:
+    if days > 1.3 * cycle:
         code = "need_late" if own else "need_late_shop"
     values = {
         "item": item,
@@ -281,9 +278,7 @@ def _without_purchases(basis: Basis, row: int, item: int) -> Any:
     """A need nobody has seen: the shop's base rate of the item, one of it, on the same day."""
     at = need_row(basis, row, item)
     needs, items = basis.needs, np.array([item])
-    ripe = score.ripe_need(
-        basis, needs["due_low_us"][at], needs["due_high_us"][at], needs["cycle_days"][at]
-    )
+    ripe = score.ripe_need(basis, needs["last_us"][at], needs["cycle_days"][at])
     basket = score.baskets(basis, np.array([row]))[0]
     rate = basis.base_rate(items)
     return score.need_gain(basis, basket, basis.price(items), rate)[0] * ripe
@@ -297,7 +292,8 @@ def _nothing_known(basis: Basis, row: int, item: int) -> Any:
 def _without_last(basis: Basis, row: int, item: int) -> Any:
     """An offer out of the blue: the shop's base rate of the item."""
     items = np.array([item])
-    return score.offer_gain(basis, items, basis.base_rate(items))[0]
+    basket = score.baskets(basis, np.array([row]))[0]
+    return score.offer_gain(basis, basket, items, basis.base_rate(items))[0]
 
 
 WITHOUT: dict[str, Any] = {
