@@ -75,6 +75,14 @@ def test_a_family_phone_joins_nobody_and_is_reported() -> None:
     assert woven.loose == [(), (), (PHONE,)]
 
 
+def test_a_phone_that_is_all_there_is_stays_one_buyer_and_its_names_are_reported() -> None:
+    names = ["张小美", "张**", "李强", "", "张小美"]
+    woven = weave([Mention((PHONE,), name) for name in names], {})
+    assert set(woven.primary) == {PHONE}
+    assert woven.links == []
+    assert woven.shared == {PHONE: 2}
+
+
 def test_a_masked_name_that_could_be_two_people_is_neither() -> None:
     woven = weave(
         [

@@ -273,8 +273,9 @@ class _Loom:
                 owner = None
         buyers = [user for user in users.values() if user.is_own() or user.cls is owner]
         groups = _groups(buyers, owner)
-        if len(groups) > 1:
-            self.woven.shared[contact] = len(groups)
+        several = len(groups) if len(groups) > 1 else _strangers(by.get(contact, Counter()))
+        if several > 1:
+            self.woven.shared[contact] = several
         for number, group in enumerate(groups):
             self._unite(group, contact, owns=number == 0)
 
@@ -313,6 +314,15 @@ class _User:
         """Whether the name on these orders is the buyer's own; else they were gifts."""
         own = self.cls.own_names()
         return not own or any(agree(name, mine) for name in self.names for mine in own)
+
+
+def _strangers(names: Iterable[str]) -> int:
+    """How many people the names name, where nothing but the contact tells them apart."""
+    found: list[str] = []
+    for name in names:
+        if name and not is_masked(name) and not any(agree(name, one) for one in found):
+            found.append(name)
+    return len(found)
 
 
 def _groups(buyers: list[_User], owner: _Class | None) -> list[list[_User]]:

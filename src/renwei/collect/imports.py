@@ -206,10 +206,9 @@ def _texts_said(
     people = shop.store.people
     persons = sorted(set(people.persons_of(sorted(still))) - {NOBODY})
     for opened in people.open_many(persons, _TEXTS):
-        for name in _TEXTS:
-            for text in opened.get(name, ()):
-                mark = text_mark(people, name, text)
-                for source, claim in claims.items():
-                    if mark in claim.texts:
-                        found[source].append((claim.texts[mark], name, text))
+        held = [(name, text) for name in _TEXTS for text in opened.get(name, ())]
+        for name, text in held:
+            mark = text_mark(people, name, text)
+            for source in (one for one, claim in claims.items() if mark in claim.texts):
+                found[source].append((claims[source].texts[mark], name, text))
     return found
