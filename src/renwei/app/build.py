@@ -38,6 +38,7 @@ OPERATIONS = (
     "renwei.app.showing",
 )
 WORDS = (
+    "renwei.core",
     "renwei.doors.cli",
     "renwei.app",
     "renwei.stores",
