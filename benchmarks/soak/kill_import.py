@@ -62,7 +62,7 @@ def _soak(folder: Path, rounds: int, orders: int, seed: int) -> int:
     dice, counts, cpu = random.Random(seed), Counter[str](), time.process_time()
     for number in range(1, rounds + 1):
         place = folder / f"round-{number}"
-        ended = _killed(place, file, dice.uniform(0, 1.1 * took_s))
+        ended = _killed(place, file, dice.uniform(0, took_s))
         before = _events(place)
         answer = _import(place, file)
         right = _outcome(place) == expected and answer.orders == expected["counted"]
@@ -170,11 +170,16 @@ def _outcome(folder: Path) -> dict[str, Any]:
         "orders_each": sorted(Counter(persons).values()),
         "merges": len(people.merges()),
         "items": len(store.items.all_items()),
-        "imports": len(store.papers.names("import")),
+        "states": sorted({_state(store, name) for name in store.papers.names("import")}),
         "sound": store.integrity(),
     }
     store.close()
     return found
+
+
+def _state(store: EmbeddedStore, name: str) -> str:
+    paper = store.papers.get("import", name)
+    return str(paper.body["state"]) if paper else ""
 
 
 if __name__ == "__main__":
