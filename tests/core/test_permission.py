@@ -160,12 +160,12 @@ def consent(purpose: str, channel: str, state: ConsentState, days: int = 1) -> C
         ((), U),
         ((consent("marketing", "*", G),), G),
         ((consent("marketing", "hand", G),), G),
-        ((consent("marketing", "email", G),), U),
+        ((consent("marketing", "email", G),), G),
         ((consent("care", "*", G),), U),
         ((consent("marketing", "email", W),), W),
         ((consent("marketing", "email", W), consent("marketing", "*", G, 0)), G),
         ((consent("marketing", "email", W, 0), consent("marketing", "sms", G)), W),
-        ((consent("marketing", "email", G, 0), consent("marketing", "email", W)), U),
+        ((consent("marketing", "email", G, 0), consent("marketing", "email", W)), G),
         ((consent("*", "*", W), consent("marketing", "*", G, 3)), W),
         ((consent("*", "*", W, 3), consent("marketing", "*", G)), G),
         ((consent("*", "*", G),), U),
@@ -174,7 +174,7 @@ def consent(purpose: str, channel: str, state: ConsentState, days: int = 1) -> C
         ((consent("marketing", "*", W), consent("marketing", "hand", G, 3)), W),
     ],
 )
-def test_what_people_said_by_then_counts_and_a_channel_closed_closes_the_hand(
+def test_what_people_said_by_then_counts_and_a_channel_closed_or_opened_does_so_for_the_hand(
     said: tuple[Consent, ...], expected: ConsentState
 ) -> None:
     assert standing_by(said, HAND, AT).purpose is expected

@@ -284,9 +284,9 @@ def standing_by(consents: tuple[Consent, ...], surface: Surface, at: datetime) -
         known = consent_by(consents, purpose, surface.channel, at)
         if known is GIVEN or surface.channel != HAND:
             return known
-        # A hand may take any channel, so one that was closed closes it too.
-        channels = {consent.channel for consent in consents}
-        states = [consent_by(consents, purpose, channel, at) for channel in channels]
-        return WITHDRAWN if WITHDRAWN in states else known
+        # A hand may take any channel: one that was closed closes it, one that was opened
+        # opens it (whoever writes the line names that channel).
+        states = {consent_by(consents, purpose, one.channel, at) for one in consents}
+        return next((one for one in (WITHDRAWN, GIVEN) if one in states), known)
 
     return Standing(state(surface.purpose), state("service"), state("care"), state("sensitive"))
