@@ -239,6 +239,16 @@ def test_amounts_in_fen_are_minor_units_already(tmp_path: Path) -> None:
     assert pivot(reading)["revenue_minor"] == 6090
 
 
+def test_amounts_without_a_sign_are_in_the_currency_that_the_others_show(tmp_path: Path) -> None:
+    reading = _of(
+        tmp_path,
+        "Order ID,Email,Order Date,Total\n1,a@x.com,2025-01-01,€10\n2,b@x.com,2025-01-02,9\n",
+    )
+    told = pivot(reading)
+    assert (told["revenue_minor"], told["currency"], reading.currency_known) == (1900, "EUR", True)
+    assert [w.code for w in reading.warnings] == ["zone_assumed"]
+
+
 def test_yen_have_no_cents(tmp_path: Path) -> None:
     reading = _of(
         tmp_path,
@@ -435,6 +445,15 @@ def test_notes_under_the_table_are_skipped_and_lone_titles_are_not(tmp_path: Pat
     told = pivot(reading)
     assert reading.refused == []
     assert (told["orders"], told["lines"], told["revenue_minor"]) == (2, 3, 2200)
+
+
+def test_thousands_that_nobody_quoted_are_refused_and_not_read_as_ones(tmp_path: Path) -> None:
+    reading = _of(
+        tmp_path,
+        "姓名,电话,购买日期,商品,金额\n甲,13800000001,2025-01-03,面霜,￥1,280\n乙,13800000002,2025-01-04,面霜,￥99\n",
+    )
+    assert [(r.row, r.code) for r in reading.refused] == [(2, "too_many_cells")]
+    assert pivot(reading)["revenue_minor"] == 9900
 
 
 def test_columns_without_a_name_are_no_fault(tmp_path: Path) -> None:

@@ -245,6 +245,8 @@ def test_what_is_no_date_has_a_code(text: str, fault: str) -> None:
 def test_day_or_month_first_is_settled_by_the_whole_column() -> None:
     assert moments(["03/04/2024", "13/04/2024"]).order == "dmy"
     assert moments(["03/04/2024", "04/13/2024"]).order == "mdy"
+    assert moments(["25/1/8", "25/11/18 8:05"]).fault == ["", ""]
+    assert moments(["25/1/8", "25/11/18 8:05"]).order == "ymd"
     sorted_american = [f"{m:02d}/{d:02d}/2024" for m in (1, 2, 3) for d in (2, 5, 9, 12)]
     assert moments(sorted_american).order == "mdy"
     sorted_british = [f"{d:02d}/{m:02d}/2024" for m in (1, 2, 3) for d in (2, 5, 9, 12)]

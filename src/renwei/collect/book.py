@@ -381,6 +381,8 @@ def _coins(facts: Facts, groups: Groups, currency: str) -> list[str]:
     column = facts.currency
     if column is None:
         return [currency] * groups.n
+    shown = {v for v in column.values if v}
+    currency = shown.pop() if len(shown) == 1 else currency
     first = groups.first(column.spread([bool(v) for v in column.values]) & facts.live)
     codes = column.codes[np.maximum(first, 0)].tolist()
     return [

@@ -21,7 +21,7 @@ ABSOLUTE = -9_999  # counted since 1970 in UTC: an instant, but no word on the s
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2099, 1, 1, tzinfo=UTC)
-DayOrder = Literal["dmy", "mdy"]
+DayOrder = Literal["dmy", "mdy", "ymd"]
 
 _MONTHS = {
     m: n
@@ -32,7 +32,7 @@ _MONTHS = {
 }
 _ISO = re.compile(r"^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?$")
 _YMD = re.compile(r"^(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:[T ,]*(.*))?$")
-_XYZ = re.compile(r"^(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})(?:[T ,]+(.*))?$")
+_XYZ = re.compile(r"^(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{1,2})(?:[T ,]+(.*))?$")
 _NAMED = re.compile(
     r"^(?:[A-Za-z]{3,9},?\s+)?(?:(\d{1,2})(?:st|nd|rd|th)?[\s\-]+([A-Za-z]{3,9})\.?|([A-Za-z]{3,9})\.?\s+(\d{1,2})"
     r"(?:st|nd|rd|th)?),?[\s\-]+(\d{4}|\d{2})(?:[T ,]+(?:at\s+)?(.*))?$"
@@ -149,12 +149,7 @@ def _written(text: str, order: DayOrder) -> _Read | None:
     if match := _YMD.match(text):
         return _joined((int(match[1]), int(match[2]), int(match[3])), match[4])
     if match := _XYZ.match(text):
-        first, second, year = int(match[1]), int(match[3]), _year(match[4])
-        day_first = order == "dmy" or match[2] == "."
-        if len(match[4]) == 2 and match[2] == "-" and first > 12 and first > 31:
-            return None
-        month, day = (second, first) if day_first else (first, second)
-        return _joined((year, month, day), match[5])
+        return _three(match, order)
     if match := _COMPACT.match(text):
         y, m, d, hour, minute, second_ = (int(g or 0) for g in match.groups()[:6])
         at = datetime(y, m, d, hour, minute, second_, tzinfo=UTC)
@@ -163,6 +158,18 @@ def _written(text: str, order: DayOrder) -> _Read | None:
         month = _MONTHS.get((match[2] or match[3])[:3].lower(), 0)
         return _joined((_year(match[5]), month, int(match[1] or match[4])), match[6])
     return None
+
+
+def _three(match: re.Match[str], order: DayOrder) -> _Read | None:
+    """Three numbers of which the last, or the first of 25/1/8, is the year."""
+    if order == "ymd" and len(match[4]) < 3:
+        return _joined((_year(match[1]), int(match[3]), int(match[4])), match[5])
+    if len(match[4]) == 1:
+        return None
+    first, second, year = int(match[1]), int(match[3]), _year(match[4])
+    day_first = order == "dmy" or match[2] == "."
+    month, day = (second, first) if day_first else (first, second)
+    return _joined((year, month, day), match[5])
 
 
 def _year(text: str) -> int:
@@ -232,7 +239,10 @@ def _number_unit(texts: Sequence[str]) -> str:
 
 def _day_order(texts: Sequence[str]) -> DayOrder:
     """Day or month first, by what is possible, then by what leaves the book in order."""
-    found = [m for t in texts if (m := _XYZ.match(t)) and m[2] != "."]
+    found = [m for t in texts if (m := _XYZ.match(t))]
+    if any(len(m[4]) == 1 or int(m[1]) > 31 for m in found):
+        return "ymd"  # 25/1/8: nobody writes a year with one figure
+    found = [m for m in found if m[2] != "."]
     day_first = sum(int(m[1]) > 12 >= int(m[3]) for m in found)
     month_first = sum(int(m[3]) > 12 >= int(m[1]) for m in found)
     if day_first != month_first:

@@ -45,7 +45,11 @@ class Mapped:
     @property
     def names(self) -> dict[str, str]:
         """Header as written -> field."""
-        return {column.name: field for field, column in self.fields.items()}
+        names: dict[str, str] = {}
+        for field, column in self.fields.items():
+            if field in BUYERS or column.name not in names:
+                names[column.name] = field
+        return names
 
     @property
     def unmapped(self) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -95,10 +96,18 @@ def _layout(grid: Grid, head: Sequence[Record], at: int) -> Layout:
 
 def _names(head: Sequence[Record], at: int) -> list[str]:
     """Names of the header, and letters for columns that most rows fill without a name."""
-    filled = [_last(record) for record in head[at + 1 :] if any(cell.strip() for cell in record)]
-    usual = sorted(filled)[len(filled) // 2] if filled else 0
+    rows = [record for record in head[at + 1 :] if any(cell.strip() for cell in record)]
+    usual = sorted(map(_last, rows))[len(rows) // 2] if rows else 0
+    if any(_is_cut(record, _last(head[at])) for record in rows):
+        usual = 0
     width = max(_last(head[at]), usual)
     return unique_names((head[at] + [""] * width)[:width])
+
+
+def _is_cut(record: Record, width: int) -> bool:
+    """Whether the cells beyond the header are the rest of an unquoted 1,280.00."""
+    beyond = [cell for cell in record[width:] if cell.strip()]
+    return len(beyond) == 1 and re.fullmatch(r"\d{3}(\.\d+)?\D?", beyond[0].strip()) is not None
 
 
 def _last(record: Record) -> int:
