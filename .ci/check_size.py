@@ -7,8 +7,10 @@ Prints one line a breach and ends with 1 if there is any.
 from __future__ import annotations
 
 import ast
+import io
 import subprocess
 import sys
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,8 @@ MAX_LINES = 500
 MAX_NESTING = 4
 MAX_ROOT_ENTRIES = 15
 MAX_SETTINGS = 15
+MAX_CORE_CODE = 2500
+CORE = "src/renwei/core"
 FORBIDDEN_NAMES = {
     "utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "managers",
     "service", "services", "handler", "handlers",
@@ -63,6 +67,22 @@ def _depth(node: ast.AST) -> int:
     return deepest
 
 
+def code_lines(text: str) -> int:
+    """Lines that hold code: no docstrings, comments or blank lines (decision 4)."""
+    skipped = {
+        tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,
+        tokenize.ENDMARKER,
+    }  # fmt: skip
+    lines: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in skipped:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.Module, *_SCOPES)) and ast.get_docstring(node) is not None:
+            lines -= set(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
+    return len(lines)
+
+
 def kept_files(root: Path) -> list[str]:
     """What git keeps here, and what it would keep if added; a folder without git as it is."""
     listed = subprocess.run(
@@ -83,6 +103,9 @@ def main() -> int:
     found = list(breaches(ROOT, kept_files(ROOT)))
     if len(SETTINGS) > MAX_SETTINGS:
         found.append(f"settings: {len(SETTINGS)}, at most {MAX_SETTINGS}")
+    code = sum(code_lines(p.read_text("utf-8")) for p in (ROOT / CORE).glob("*.py"))
+    if code > MAX_CORE_CODE:
+        found.append(f"{CORE}: {code} lines of code, at most {MAX_CORE_CODE}")
     sys.stdout.writelines(line + "\n" for line in found)
     return 1 if found else 0
 

@@ -137,3 +137,11 @@ def test_no_file_speaks_of_one_machine(script: Load) -> None:
         if any(word in text for word in ("/work/main", "/work/shared", "/root/", "/opt/pypi"))
     ]
     assert named == []
+
+
+def test_core_stays_small_and_docstrings_do_not_count(script: Load) -> None:
+    size = script("check_size")
+    text = '"""One."""\n\n# two\nx = 1\n\n\ndef f():\n    """Three.\n\n    Four.\n    """\n    return """a\n    b"""\n'
+    assert size.code_lines(text) == 4
+    files = (size.ROOT / size.CORE).glob("*.py")
+    assert 0 < sum(size.code_lines(f.read_text("utf-8")) for f in files) <= size.MAX_CORE_CODE

@@ -8,6 +8,7 @@ sees a traceback unless RENWEI_DEBUG is set.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -77,7 +78,7 @@ def _command(operation: Operation, leaf: str, lang: str) -> click.Command:
     return click.Command(
         leaf,
         callback=call,
-        help=text.replace("Example:", "\b\nExample:").replace("例：", "\b\n例："),
+        help=re.sub(r"\s*(Example:|示?例：)", "\n\n\b\n\\1", text),
         short_help=text.partition("\n")[0],
         params=[
             *derive.parameters(operation, words, lang),
