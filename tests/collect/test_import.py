@@ -403,6 +403,29 @@ def test_the_given_exports_import_to_the_cent(room: Room, layout: str) -> None:
     assert sum(value for _, value, *_ in counted) == expected["revenue_minor"]
 
 
+def test_a_country_is_a_fact_with_its_source_and_survives_the_undo_of_the_first(
+    room: Room,
+) -> None:
+    file = room.folder / "uci.csv"
+    file.write_text(
+        "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+        "536365,85123A,WHITE HEART,6,2010-12-01 08:26:00,2.55,17850.0,France\n"
+        "536366,85123A,WHITE HEART,6,2011-02-01 08:26:00,2.55,17850.0,Belgium\n",
+        "utf-8",
+    )
+    first, second = room.bring(file), room.bring(file)
+    (who,) = room.store.people.all_persons()
+    facts = room.store.people.profile(who).facts
+    assert (facts["country"].value, facts["country"].source) == (
+        "Belgium",
+        f"import:{first.import_id}",
+    )
+    room.undo(first.import_id)
+    assert room.store.people.profile(who).facts["country"].value == "Belgium"
+    room.undo(second.import_id)
+    assert list(room.store.people.all_persons()) == []
+
+
 def test_import_names_count_the_days_imports(room: Room) -> None:
     names = [room.sell([Sale(k)]).import_id for k in range(3)]
     room.clock.advance(timedelta(days=1))

@@ -83,6 +83,11 @@ def claims_name(import_id: str) -> str:
     return f"imports/{import_id}/claims"
 
 
+def replaying_name(import_id: str) -> str:
+    """The blob that holds a replay which is being written."""
+    return f"imports/{import_id}/replaying"
+
+
 def undo(shop: Shop, import_id: str) -> UndoAnswer:
     """Take an import back.
 
@@ -109,6 +114,8 @@ def scrub(shop: Shop, texts: Sequence[str]) -> int:
     """Remove refused rows and examples that hold any of a forgotten person's texts."""
     removed = 0
     for paper in all_imports(shop):
+        # A replay that was broken off holds rows as well; it can be tried again.
+        shop.store.blobs.drop(replaying_name(paper.name))
         kept = refused_of(shop.store.blobs, paper.name)
         left, gone = scrubbed(kept, texts)
         if gone:
@@ -134,7 +141,8 @@ def _take_back(shop: Shop, source: str, at: datetime) -> UndoAnswer:
     counts = _withdraw_people(shop, source, others, claims, at)
     take_back(shop, source, others=bool(others))
     drop_refused(shop.store.blobs, source)
-    shop.store.blobs.drop(claims_name(source))
+    for name in (claims_name(source), replaying_name(source)):
+        shop.store.blobs.drop(name)
     shop.shelf.drop()
     _mark(shop, import_paper(shop, source), "undone", at)
     return UndoAnswer(
@@ -192,6 +200,7 @@ def _withdraw_people(
             claim = claims[paper.name]
             people.keep_many(texts[paper.name], paper.name)
             people.state_many(claim.consents)
+            people.learn_many(claim.facts)
             merge_all(people, claim.links, paper.name, at, apart)
     return counts
 

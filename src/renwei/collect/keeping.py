@@ -30,7 +30,7 @@ from renwei.collect.states import (
     seen_order,
     states,
 )
-from renwei.core.nouns import NOBODY, Consent
+from renwei.core.nouns import NOBODY, Consent, Fact, Told
 from renwei.core.shop import Shop
 from renwei.core.store import Named, People
 
@@ -51,6 +51,7 @@ class Claims(msgspec.Struct, array_like=True):
     consents: list[tuple[int, Consent]] = []
     texts: dict[bytes, int] = {}
     """Actor by mark of each text: a keyed hash that shows nothing."""
+    facts: list[tuple[int, Fact]] = []
 
     def add(self, other: Claims) -> None:
         """Take in what a replay of refused rows says too."""
@@ -59,6 +60,7 @@ class Claims(msgspec.Struct, array_like=True):
         self.links += other.links
         self.consents += other.consents
         self.texts |= other.texts
+        self.facts += other.facts
 
 
 @dataclass(slots=True)
@@ -96,6 +98,8 @@ def prepare(shop: Shop, reading: Reading, *, source: str, at: datetime) -> Prepa
     told(0.5)
     marks = {text_mark(people, name, text): actor for actor, name, text in texts}
     stated = _state_consents(shop, reading, holders, source)
+    facts = _facts(reading, holders, source)
+    people.learn_many(facts)
     links = _numbered(woven.links, actors)
     for start in range(0, len(links), MERGES):
         # Short transactions: whoever else writes must not wait for the whole file.
@@ -107,7 +111,7 @@ def prepare(shop: Shop, reading: Reading, *, source: str, at: datetime) -> Prepa
     items = keep_items(shop.store.items, reading)
     orders = _seen(shop, reading, holders, items, woven)
     planned = plan(orders, current_states(shop, orders), source=source, at=at)
-    claims = Claims(planned.known, sorted(set(numbers)), links, stated, marks)
+    claims = Claims(planned.known, sorted(set(numbers)), links, stated, marks, facts)
     gone = [
         order
         for order, primary in zip(reading.orders, woven.primary, strict=True)
@@ -233,6 +237,20 @@ def _texts(
             if text:
                 found[actor, name, text] = None
     return list(found)
+
+
+def _facts(reading: Reading, holders: Sequence[int], source: str) -> list[tuple[int, Fact]]:
+    """Where a buyer lives and through whom they came, as their latest order shows."""
+    latest: dict[tuple[int, str], Fact] = {}
+    for order, actor in zip(reading.orders, holders, strict=True):
+        at = order.created_at or order.paid_at
+        if actor == NOBODY or at is None:
+            continue
+        for name, value in (("country", order.country), ("creator", order.creator)):
+            held = latest.get((actor, name))
+            if value and (held is None or held.at <= at):
+                latest[actor, name] = Fact(name, value, Told.OBSERVED, f"import:{source}", at)
+    return [(actor, fact) for (actor, _), fact in latest.items()]
 
 
 def _state_consents(

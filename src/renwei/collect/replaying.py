@@ -17,7 +17,14 @@ import msgspec
 from renwei.collect.answers import ReplayAnswer, ReplayRequest
 from renwei.collect.history import rejected, warned
 from renwei.collect.importing import read_files
-from renwei.collect.imports import PAPER, claims_name, claims_of, finish_undoing, import_paper
+from renwei.collect.imports import (
+    PAPER,
+    claims_name,
+    claims_of,
+    finish_undoing,
+    import_paper,
+    replaying_name,
+)
 from renwei.collect.keeping import current_states, pack, prepare
 from renwei.collect.reading import reread
 from renwei.collect.records import Reading, RefusedRow
@@ -88,7 +95,7 @@ def _bring(shop: Shop, paper: Paper, reading: Reading, kept: Kept, at: datetime)
     claims.add(prepared.claims)
     claims.known += [seen for seen in orders if seen not in claims.known]
     blobs = shop.store.blobs
-    blobs.put(_pending(paper.name), msgspec.msgpack.encode(Pending(orders, kept)))
+    blobs.put(replaying_name(paper.name), msgspec.msgpack.encode(Pending(orders, kept)))
     blobs.put(claims_name(paper.name), pack(claims))
     planned = _finish(shop, paper.name, at)
     return ReplayAnswer(
@@ -106,7 +113,7 @@ def _bring(shop: Shop, paper: Paper, reading: Reading, kept: Kept, at: datetime)
 def _finish(shop: Shop, source: str, at: datetime) -> Plan:
     """Write what a replay decided; done twice it changes nothing more."""
     blobs = shop.store.blobs
-    data = blobs.get(_pending(source))
+    data = blobs.get(replaying_name(source))
     if data is None:
         return Plan()
     pending = msgspec.msgpack.decode(data, type=Pending)
@@ -116,7 +123,7 @@ def _finish(shop: Shop, source: str, at: datetime) -> Plan:
     keep_refused(blobs, source, pending.kept)
     body = {**import_paper(shop, source).body, "refused": len(pending.kept.refused)}
     shop.store.papers.put(PAPER, source, body, by="replay", at=at)
-    blobs.drop(_pending(source))
+    blobs.drop(replaying_name(source))
     return planned
 
 
@@ -206,7 +213,3 @@ def _number_of(mappings: Mapping[str, Mapping[str, str]]) -> Callable[[RefusedRo
 
 def _bare(text: str) -> str:
     return _NOT_LETTERS.sub("", text).casefold()
-
-
-def _pending(source: str) -> str:
-    return f"imports/{source}/replaying"
