@@ -5,11 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.collect.rooms import AT, Room, Sale, person, write
 
+from renwei.collect.imports import replaying_name
+from renwei.collect.refused import Kept, keep_refused, refused_of
+from renwei.collect.replaying import Pending
 from renwei.core.errors import BadInput, UnknownName
 from renwei.core.nouns import Consent, ConsentState
 
@@ -253,6 +257,26 @@ def test_a_line_refused_out_of_an_order_joins_it_once(room: Room) -> None:
     for _ in range(2):
         room.replay(answer.import_id, fixed)
     assert sorted(len(order[5]) for order in room.orders().values()) == [1, 2]
+
+
+def test_a_replay_that_was_broken_off_is_finished_and_adds_nothing_twice(room: Room) -> None:
+    sales = book(6)
+    answer = room.sell([replace(sales[0], quantity="一箱"), *sales[1:]])
+    fixed = write(room.folder / "fixed.csv", sales[:1])
+    waiting = refused_of(room.store.blobs, answer.import_id)
+    room.replay(answer.import_id, fixed)
+    after = whole(room)
+    # What a crash before the last step leaves: written, and still listed as refused.
+    keep_refused(room.store.blobs, answer.import_id, waiting)
+    room.replay(answer.import_id, fixed)
+    assert whole(room) == after
+    # And a crash before the first: decided, not yet written.
+    pending = Pending([], Kept())
+    keep_refused(room.store.blobs, answer.import_id, waiting)
+    room.store.blobs.put(replaying_name(answer.import_id), msgspec.msgpack.encode(pending))
+    assert room.replay(answer.import_id).rows == 0
+    assert whole(room) == after
+    assert room.show(answer.import_id).refused == []
 
 
 def test_refused_rows_can_be_replayed_only_where_their_import_stands(room: Room) -> None:
