@@ -59,6 +59,8 @@ def test_the_directory_may_come_from_the_environment(
         (["tody"], "Did you mean today?"),
         (["today", "--limt", "3"], "Did you mean --limit?"),
         (["import"], "FILES... is missing"),
+        (["why"], "DECISION is missing"),
+        (["unmerge"], "MERGE is missing"),
         (["today", "--at", "yesterday"], "--at cannot be used"),
         (["today", "--limit", "many"], "--limit cannot be used"),
         (["today", "--minutes", "-5"], "cannot be used"),

@@ -94,13 +94,13 @@ def _parameter(
         kind = get_args(kind)[0]
     required = field.required
     if required or extra.get("argument"):
+        # click takes a default that is given, even None, for one that satisfies.
         return click.Argument(
             [field.name],
             type=_TYPES.get(kind, click.STRING),
             nargs=-1 if repeated else 1,
             required=required,
             metavar=field.name.rstrip("_").upper() + ("..." if repeated else ""),
-            default=None,
         )
     flag = "--" + field.name.rstrip("_").replace("_", "-")
     if kind is bool:
