@@ -134,6 +134,18 @@ def test_estimates_go_with_the_orders_they_were_learnt_from(room: Room) -> None:
     assert room.shop.shelf.get("people") is None
 
 
+def test_settings_that_a_human_touched_outlive_every_import(room: Room) -> None:
+    first = room.sell(book(2))
+    paper = room.store.papers.get("setting", "shop")
+    assert paper is not None
+    said = {**paper.body, "name": "人味小铺"}
+    room.store.papers.put("setting", "shop", said, by="settings", at=AT)
+    room.undo(first.import_id)
+    kept = room.store.papers.get("setting", "shop")
+    assert kept is not None
+    assert kept.body == said
+
+
 def test_an_unknown_import_is_named_with_the_nearest(room: Room) -> None:
     room.sell(book(1))
     with pytest.raises(UnknownName) as caught:

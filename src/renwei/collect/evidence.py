@@ -72,9 +72,9 @@ def _place(zone: str, region: str) -> str:
     return f"Etc/GMT{side}{hours}" if hours else "UTC"
 
 
-def take_back(shop: Shop, source: str, *, others: bool) -> None:
-    """Settings that only an undone import showed go with it; a human's word stays."""
+def take_back(shop: Shop, *, others: bool) -> None:
+    """Settings that only undone imports showed go with the last; a human's word stays."""
     papers = shop.store.papers
     history = papers.history(*SETTING)
-    if not others and history and all(paper.by == f"import:{source}" for paper in history):
+    if not others and history and all(paper.by.startswith("import:") for paper in history):
         papers.drop(*SETTING)

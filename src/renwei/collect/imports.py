@@ -139,7 +139,7 @@ def _take_back(shop: Shop, source: str, at: datetime) -> UndoAnswer:
     orders, changes = log.withdraw(source), log.withdraw(source + CHANGES)
     kept = _lay_anew(shop, others, claims, at)
     counts = _withdraw_people(shop, source, others, claims, at)
-    take_back(shop, source, others=bool(others))
+    take_back(shop, others=bool(others))
     drop_refused(shop.store.blobs, source)
     for name in (claims_name(source), replaying_name(source)):
         shop.store.blobs.drop(name)
