@@ -58,6 +58,12 @@ class Bench:
         self.count = 0
         self.waiting: list[Event] | None = None
 
+    def without_hold_out(self) -> Bench:
+        """Nobody is held out: for tests that look for one person on the list."""
+        settings = replace(self.shop.settings, holdout=0.0)
+        self.shop = replace(self.shop, settings=settings)
+        return self
+
     def person(self, name: str, *, marketing: str = "") -> int:
         """Somebody new, known by a nick; returns the actor."""
         actor = self.store.people.actors([Named("nick", f"taobao:{name}")], AT)[0]

@@ -124,13 +124,23 @@ def test_a_refund_asks_for_a_word_until_she_orders_again(bench: Bench) -> None:
 def test_what_she_has_is_not_offered(bench: Bench) -> None:
     for k in range(30):
         both = bench.person(f"Both {k}")
-        bench.order(both, 100 + k, [(3, 1), (4, 1)])
+        bench.order(both, 10 + k, [(3, 1), (4, 1)])
     has, lacks = bench.person("Has"), bench.person("Lacks")
     bench.order(has, 90, [(4, 1)])
     for actor in (has, lacks):
         bench.order(actor, 8, [(3, 1)])
     assert bench.items[4] in candidates(bench, "goes_with", lacks)
     assert candidates(bench, "goes_with", has) == {}
+
+
+def test_what_is_out_of_season_is_not_put_forward(bench: Bench) -> None:
+    bench.crowd(40)
+    for k in range(30):
+        bench.order(bench.person(f"Summer {k}"), 150 + k, [(4, 1)])
+    ann = bench.person("Ann")
+    for k in range(3):
+        bench.order(ann, 160 + 150 * k, [(4, 2), (3, 1)])
+    assert bench.items[4] not in candidates(bench, "need", ann)
 
 
 def test_permission_is_asked_of_good_customers_only(bench: Bench) -> None:

@@ -21,7 +21,7 @@ def test_no_text_begins_like_a_formula(text: str) -> None:
 
 
 def test_a_nick_that_is_a_formula_stays_text(tmp_path: Path, bench: Bench) -> None:
-    bench.crowd(60)
+    bench.without_hold_out().crowd(60)
     evil = bench.person('=HYPERLINK("http://x","y")')
     for k in range(5):
         bench.order(evil, 40 + 40 * k, [(70, 5)])

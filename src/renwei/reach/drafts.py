@@ -29,6 +29,7 @@ def draft(
     """
     say = _Sayer(words, language, person, values)
     opening = say("hello" if values.get("name") else "hello_nameless")
+    code = code.removesuffix("_once")
     body = say(code if words.has(f"drafts.{code}.1") else "steady")
     if code.startswith("permission"):
         return opening + body

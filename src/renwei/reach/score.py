@@ -160,7 +160,7 @@ def checkup(basis: Basis, rows: Any) -> Block:
 
 def at_risk(basis: Basis, rows: Any) -> Block:
     """She is later than her own rhythm, and not yet lost."""
-    gain = care_gain(basis, rows, "at_risk", 0.25)
+    gain = care_gain(basis, rows, "at_risk", 0.1)
     return _care(basis, basis.last["item"][rows], gain * lateness(basis, rows))
 
 

@@ -218,7 +218,8 @@ def _why_at_risk(contact: Contact, row: int, item: int, past: list[Purchase]) ->
         "gap_days": round(float(people["gap_days"][row])),
         "orders": int(people["orders"][row]),
     }
-    return Reason("at_risk", values, _evidence(past))
+    code = "at_risk" if values["orders"] > 1 else "at_risk_once"
+    return Reason(code, values, _evidence(past))
 
 
 def _why_recent(code: str) -> Any:
