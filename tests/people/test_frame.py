@@ -139,8 +139,9 @@ def test_a_return_takes_the_order_that_it_equals_to_the_cent(town: Any) -> None:
 
 
 def test_a_return_without_an_order_before_it_is_left_out() -> None:
-    one = lambda *v: np.array(v, dtype=np.int64)  # noqa: E731
-    booked = given_back((one(7), one(100), one(500)), (one(7, 8), one(50, 200), one(500, 10)))
+    order = tuple(np.array([v], dtype=np.int64) for v in (7, 100, 500))
+    back = tuple(np.array(v, dtype=np.int64) for v in ((7, 8), (50, 200), (500, 10)))
+    booked = given_back((order[0], order[1], order[2]), (back[0], back[1], back[2]))
     assert [len(column) for column in booked] == [0, 0, 0]
 
 

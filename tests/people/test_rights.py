@@ -142,8 +142,8 @@ def unsealed(shop: Shop) -> Iterator[tuple[str, bytes]]:
             with suppress(OSError, zlib.error, EOFError):
                 yield f"blob {name} unpacked", unpack(data)
     with suppress(sqlite3.Error):
-        rows = store._state_db.rows("select actor from actors")  # noqa: SLF001
-        for _, name, text in store._people._vault.open([row[0] for row in rows]):  # noqa: SLF001
+        rows = store._state_db.rows("select actor from actors")
+        for _, name, text in store._people._vault.open([row[0] for row in rows]):
             yield f"vault {name}", text.encode()
     for event in store.log.read():
         yield "event", repr(event).encode()

@@ -128,7 +128,7 @@ def fields_of(language: str) -> dict[str, set[str]]:
     found = {}
     for key in WORDS.keys(language):
         text = WORDS.say(key, {}, language)
-        raw = WORDS._tables[language][key]  # noqa: SLF001
+        raw = WORDS._tables[language][key]
         assert isinstance(text, str)
         found[key] = {name for _, name, _, _ in string.Formatter().parse(raw) if name}
     return found

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ DAY_S = 86_400
 
 def test_what_was_put_comes_back_with_its_types(tmp_path: Path) -> None:
     shelf = ShelfFiles(tmp_path)
-    columns = {
+    columns: dict[str, Any] = {
         "person": np.array([1, 2**62], dtype=np.int64),
         "p30": np.array([0.25, np.nan], dtype=np.float32),
         "stage": np.array([1, 4], dtype=np.int8),

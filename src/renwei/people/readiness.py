@@ -13,6 +13,8 @@ from renwei.core.shop import Shop
 
 FEATURES = ("next_purchase", "list", "next_need", "value", "send_time", "recommend")
 _LEAST_PEOPLE = 100
+_LEVEL = 0.98
+"""Of the interval: with six lights a narrower one would now and then show green on noise."""
 _CLEAR = 0.75
 """How much of the interval's half-width a gain must be to be called weak, not nothing."""
 
@@ -27,7 +29,7 @@ class Light(msgspec.Struct, kw_only=True):
     """One feature: its light, the gain over the honest baseline, and what is still missing.
 
     `light` is ready, weak or not_yet. `gain` is in `unit`, positive is better than `baseline`;
-    `low` and `high` are its 90 % interval. `needed` is about how many more customers it takes
+    `low` and `high` are its 98 % interval. `needed` is about how many more customers it takes
     (None: on this trend it never will be better).
     """
 
@@ -171,9 +173,9 @@ def lights(
 def _light(shop: Shop, name: str, trial: Any, customers: int) -> Light:
     from renwei.learn.readiness import light, paired_gain, still_needed
 
-    gain = (
-        paired_gain(trial.baseline, trial.model, unit=trial.person) if len(trial.person) else None
-    )
+    gain = None
+    if len(trial.person):
+        gain = paired_gain(trial.baseline, trial.model, unit=trial.person, level=_LEVEL)
     said, needed = "not_yet", None
     if gain is not None:
         verdict = light(gain, happened=trial.happened)

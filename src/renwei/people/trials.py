@@ -20,7 +20,7 @@ from renwei.learn.purchase import fit_purchase
 from renwei.learn.score import log_losses
 from renwei.learn.snapshots import Orders as Past
 from renwei.learn.snapshots import Snapshot, take_snapshot
-from renwei.learn.value import fit_value, realised
+from renwei.learn.value import ValueForecast, fit_value, realised
 from renwei.people.features import Floats, as_past
 from renwei.people.frame import DAY_US, Frame, Ints, Orders
 from renwei.people.needs import Purchases, learn_rhythms, needs_at, purchases
@@ -64,7 +64,8 @@ def next_purchase(orders: Orders, at_us: int, *, shuffle: int = 0) -> tuple[Tria
     """An order within 30 days, and the list of whom to contact; both against recency and frequency.
 
     The baseline is a line in log recency, frequency, age and money, taught on the same past
-    and levelled alike: what a shop can do with a pivot table.
+    and levelled alike: what a shop can do with a pivot table; or, where that does better, the
+    same chance for everybody.
 
     Args:
         orders: As of `at_us`.
@@ -76,6 +77,7 @@ def next_purchase(orders: Orders, at_us: int, *, shuffle: int = 0) -> tuple[Tria
         Log-loss of the chance; and missed buyers in a list of a tenth of the people.
     """
     past, parts, lists = as_past(orders), [], []
+    level: list[Floats] = []
     chance = np.random.default_rng(shuffle)
     for served in _served(past, at_us / 1e6):
         came = served.shot.happened
@@ -84,10 +86,16 @@ def next_purchase(orders: Orders, at_us: int, *, shuffle: int = 0) -> tuple[Tria
         who = served.shot.person
         losses = log_losses(came, served.chance), log_losses(came, served.rfm)
         parts.append((who, *losses, came))
+        same = np.full(len(who), float(served.rfm.mean()))
+        level.append(log_losses(came, same))
         top = max(len(who) // 10, 1)
         taken = [came * (_rank(said) < top) for said in (served.chance, served.rfm)]
         lists.append((who, -taken[0], -taken[1], came))
-    return _joined(parts), _joined(lists)
+    tried = _joined(parts)
+    if level:
+        plain = _best([tried.baseline, np.concatenate(level)])
+        tried = Trial(tried.person, tried.model, plain, tried.happened)
+    return tried, _joined(lists)
 
 
 def _served(past: Past, now: float) -> list[_Served]:
@@ -147,16 +155,21 @@ def value(orders: Orders, at_us: int, *, shuffle: int = 0) -> Trial:
     brought = _spent(seen, then, (start, cut))
     table = _from_table(_cells(before, then, start), brought, _cells(seen, said.person, cut))
     line = _line(_rates(before, then, start, days), brought, _rates(seen, said.person, cut, days))
-    mean = np.full(len(table), brought.mean())
+    plain = [table, line, (table + line) / 2, np.full(len(table), brought.mean())]
     if shuffle:
         came = np.random.default_rng(shuffle).permutation(came)
     cap = max(float(np.quantile(came[came > 0], 0.99)), 1.0) if (came > 0).any() else 1.0
     capped = np.minimum(came, cap)
     losses = [
         (np.minimum(guess, cap) - capped) ** 2 / cap**2
-        for guess in (said.spend.value, table, line, (table + line) / 2, mean)
+        for guess in (said.spend.value, *plain, *(_levelled(one, said) for one in plain))
     ]
     return Trial(said.person, losses[0], _best(losses[1:]), _rarer(came > 0))
+
+
+def _levelled(guess: Floats, said: ValueForecast) -> Floats:
+    # To know that the shop grows is not to know anything of a person.
+    return guess * (said.spend.value.sum() / max(float(guess.sum()), 1.0))
 
 
 def _best(losses: Sequence[Floats]) -> Floats:
