@@ -30,7 +30,7 @@ IDENTIFIERS = (
     "anonymous",
 )  # fmt: skip
 TOUCHES = 20
-_READ = 400
+_READ = 200
 _NEEDS = 5
 
 

@@ -43,15 +43,20 @@ def preferences(
     for order in orders:
         for key in _signs(order, items, place, price_edges):
             seen[key].append(order)
-    found = [_preference(key, events, len(orders)) for key, events in seen.items()]
-    strong = [p for p in found if p.orders >= 2 and (p.share >= _LEAST_SHARE or p.kind == "item")]
-    strong.sort(key=lambda p: (p.kind, -p.confidence, p.value))
+    n = len(orders)
+    strong = [
+        key
+        for key, events in seen.items()
+        if len(events) >= 2 and (len(events) >= _LEAST_SHARE * n or key[0] == "item")
+    ]
+    # Confidence rises with the count, so the count sorts; only what is kept is built.
+    strong.sort(key=lambda key: (key[0], -len(seen[key]), key[1]))
     kept: dict[str, int] = defaultdict(int)
     answer = []
-    for one in strong:
-        kept[one.kind] += 1
-        if kept[one.kind] <= (_MOST if one.kind in ("category", "item") else 1):
-            answer.append(one)
+    for key in strong:
+        kept[key[0]] += 1
+        if kept[key[0]] <= (_MOST if key[0] in ("category", "item") else 1):
+            answer.append(_preference(key, seen[key], n))
     return answer
 
 

@@ -169,7 +169,7 @@ def value(orders: Orders, at_us: int, *, shuffle: int = 0) -> Trial:
 
 def _levelled(guess: Floats, said: ValueForecast) -> Floats:
     # To know that the shop grows is not to know anything of a person.
-    return guess * (said.spend.value.sum() / max(float(guess.sum()), 1.0))
+    return np.asarray(guess * (said.spend.value.sum() / max(float(guess.sum()), 1.0)))
 
 
 def _best(losses: Sequence[Floats]) -> Floats:
