@@ -329,6 +329,7 @@ def histories(draw: st.DrawFn) -> list[list[Sale]]:
     return [file for file in files if file]
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

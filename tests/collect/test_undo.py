@@ -199,6 +199,7 @@ def files(draw: st.DrawFn) -> list[list[Sale]]:
     return made
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(files(), st.data())
 def test_undoing_any_import_leaves_what_the_others_make_alone(
