@@ -200,7 +200,7 @@ def total_error(orders: Orders, at_us: int) -> dict[str, float]:
     return {
         "days": round(days, 1),
         "expected_minor": round(float(expected.spend.value.sum())),
-        "came_minor": came,
+        "came_minor": round(came),
         "ratio": round(float(expected.spend.value.sum()) / max(came, 1.0), 4),
     }
 
@@ -259,11 +259,12 @@ def _coded(tier: Codes) -> Codes:
 
 
 def _told(model: PurchaseModel, windows: list[Window]) -> dict[str, Any]:
-    baseline, served = model.losses.get("recency"), model.losses.get(model.way)
+    plainest = next(iter(model.losses), "")
+    baseline, served = model.losses.get(plainest), model.losses.get(model.way)
     gain = None if baseline is None or served is None else round(baseline - served, 5)
     return {
         "method": model.way,
-        "baseline": "recency",
+        "baseline": plainest,
         "losses": {way: round(loss, 5) for way, loss in model.losses.items()},
         "gain_logloss": gain,
         "buyers": int(sum((one.spend > 0).sum() for one in windows)),
