@@ -23,7 +23,7 @@ NOMINAL = 0.8
 _FLOOR = 0.785
 _LEARNS = 0.5
 # Demand moves between windows by more than people do within one: aim a little wide.
-_DRIFT = 0.02
+_DRIFT = 0.03
 _ENOUGH = 60
 _PRIOR_SCATTER = 0.8
 
