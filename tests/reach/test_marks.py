@@ -86,10 +86,11 @@ def test_an_unknown_line_is_an_error_that_names_the_nearest(busy: Bench) -> None
     wrong = line.decision_id[:-1] + ("0" if line.decision_id[-1] != "0" else "1")
     with pytest.raises(UnknownName) as caught:
         done(busy.shop, DoneRequest(decision=wrong))
-    assert caught.value.code == "unknown_decision_near"
+    assert caught.value.values["suggestion"] == line.decision_id
     with pytest.raises(UnknownName) as caught:
         skip(busy.shop, SkipRequest(decision="no such thing"))
     assert caught.value.code == "unknown_decision"
+    assert caught.value.values["suggestion"] == ""
 
 
 def test_the_beginning_of_an_id_will_do_where_it_is_plain(busy: Bench) -> None:

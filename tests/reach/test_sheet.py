@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
-from tests.reach.shops import Bench
+from tests.reach.shops import AT, DAY, Bench
 
 from renwei.core.errors import Unavailable
 from renwei.reach.answers import TodayRequest
@@ -52,6 +52,15 @@ def test_the_sheet_holds_the_list_under_a_frozen_header(tmp_path: Path, busy: Be
 def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="sheet_unwritable"):
         write_sheet(tmp_path / "no" / "such" / "x.xlsx", "t", [("name", "Name")], [["Ann"]])
+
+
+def test_a_list_is_not_drawn_up_for_a_file_that_cannot_be_written(
+    tmp_path: Path, busy: Bench
+) -> None:
+    for out in (tmp_path / "no" / "x.xlsx", tmp_path):
+        with pytest.raises(Unavailable, match="sheet_unwritable"):
+            today(busy.shop, TodayRequest(out=out))
+    assert list(busy.store.ledger.between(AT - DAY, AT + DAY, "today")) == []
 
 
 def test_control_characters_do_not_break_the_file(tmp_path: Path) -> None:

@@ -39,9 +39,7 @@ def decision_of(shop: Shop, text: str) -> Decision:
 
 def _unknown(text: str, known: list[str]) -> UnknownName:
     near = difflib.get_close_matches(text, known, n=1)
-    if not near:
-        return UnknownName("unknown_decision", name=text)
-    return UnknownName("unknown_decision_near", name=text, suggestion=near[0])
+    return UnknownName("unknown_decision", name=text, suggestion=near[0] if near else "")
 
 
 def _all_lists(shop: Shop) -> History:

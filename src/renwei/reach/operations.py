@@ -40,8 +40,11 @@ def today(shop: Shop, request: TodayRequest) -> TodayAnswer:
     from renwei.reach.lines import lines
     from renwei.reach.listing import draw_up
     from renwei.reach.plan import Limits
+    from renwei.reach.sheet import check_place
     from renwei.reach.why_not import why_not
 
+    if request.out is not None:
+        check_place(request.out)
     missed = find_person(shop, request.why_not) if request.why_not else None
     at = (request.at or shop.clock.now()).astimezone(UTC)
     minutes = request.minutes or shop.settings.minutes

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from renwei.core.nouns import NOTHING, Decision, Outcome, Surface
 from renwei.core.outcomes import derive
@@ -32,6 +32,9 @@ need moves most, a word after a purchase least; published reminders raise orders
 a half in odds at best."""
 
 PRIOR_SD = 0.25
+LOOKED_BACK = timedelta(days=180)
+"""Older lists are no longer learnt from: people and shops change."""
+
 Z80 = 1.2815515655446004
 
 
@@ -58,7 +61,8 @@ def learn_effects(shop: Shop, history: History, at: datetime, surface: Surface) 
     """One row a sort, the prior alone where nothing has come to an end yet."""
     tables = {kind: [0, 0, 0, 0] for kind in PRIORS}
     # An answer counts when its window and the lateness of uploads have passed.
-    ripe = [one for one in history.lists if one.at + surface.window + surface.lateness <= at]
+    ended = at - surface.window - surface.lateness
+    ripe = [one for one in history.lists if ended - LOOKED_BACK <= one.at <= ended]
     done = [d for listed in ripe for d in listed.lines if _done(history, d)]
     held = [d for listed in ripe for d in listed.held]
     for column, ids in ((0, done), (2, held)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,23 @@ def safe(text: str) -> str:
         ("'=1+1", 'Ann')
     """
     return "'" + text if text.startswith(_RISKY) else text
+
+
+def check_place(path: Path) -> None:
+    """See before any work that the file can be written there.
+
+    Raises:
+        Unavailable: It cannot (code sheet_unwritable).
+    """
+    folder = path.absolute().parent
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise Unavailable("sheet_unwritable", path=str(path), fault=os.strerror(_fault(path)))
+
+
+def _fault(path: Path) -> int:
+    if path.is_dir():
+        return errno.EISDIR
+    return errno.EACCES if path.absolute().parent.is_dir() else errno.ENOENT
 
 
 def write_sheet(

@@ -39,7 +39,7 @@ def _against(shop: Shop, drawn: Drawn, row: int, decision: Decision) -> list[Rea
         found.append(Reason("holdout", {"share": shop.settings.holdout}))
     for guard in dict.fromkeys(removal.guard for removal in decision.removed):
         items = [r.item for r in decision.removed if r.guard == guard]
-        found.append(Reason(f"removed_{guard}", {"item": items[0], "n": len(items)}))
+        found.append(Reason(f"removed_{guard}", {"n": len(items)}))
     kept = [k for k, item in enumerate(decision.items) if item != NOTHING]
     if kept:
         found.append(_worth_less(drawn, decision, max(kept, key=lambda k: decision.scores[k])))
