@@ -7,12 +7,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
 
 from renwei.app import build
+from renwei.app.jobs import answer_type
 from renwei.doors.cli.main import command_tree
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -189,3 +190,25 @@ def test_every_command_has_help_in_both_languages(lang: str) -> None:
         missing += [key for key in keys if key not in words.keys(lang)]
     assert missing == []
     assert len(command_tree(lang).commands) > 20
+
+
+def _fields(kind: Any) -> set[str]:
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        fields = msgspec.structs.fields(kind)
+        return {f.name for f in fields}.union(*(_fields(f.type) for f in fields))
+    return set().union(*(_fields(part) for part in get_args(kind)))
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_every_field_of_every_answer_has_a_label(lang: str) -> None:
+    found = set().union(*(_fields(answer_type(o)) for o in build.operations().values()))
+    assert len(found) > 150
+    assert {f"labels.{name}" for name in found} - build.words().keys(lang) == set()
+
+
+def test_yes_reaches_an_operation_that_asks_for_it(run: Run, filled: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert run("export", "--all", "--out", str(out)).returncode == 0
+    refused = run("export", "--all", "--out", str(out))
+    assert refused.returncode == 1
+    assert run("export", "--all", "--out", str(out), "--yes").returncode == 0

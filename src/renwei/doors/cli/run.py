@@ -21,7 +21,8 @@ from renwei.doors.cli import derive, faults, views
 
 def run(operation: Operation, given: Mapping[str, Any], own: Mapping[str, Any], lang: str) -> None:
     """Do one operation and print its answer."""
-    request = derive.request(operation, given)
+    # `--yes` is the door's own word, but an operation may want to know it was said.
+    request = derive.request(operation, {"yes": own["yes"]} | dict(given))
     directory = directory_of(own["data"], demo=operation.name == DEMO)
     if operation.destroys and not own["yes"]:
         _confirm(operation, given, lang)

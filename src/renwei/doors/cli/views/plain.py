@@ -27,6 +27,7 @@ class Plain:
 
     def __init__(self, words: Words, lang: str, console: Console) -> None:
         self.words, self.lang, self.console = words, lang, console
+        self.currency = ""
 
     def label(self, name: str) -> str:
         """The label of a field; its own name where the words have none."""
@@ -56,7 +57,7 @@ class Plain:
         return _scalar(value, name, currency)
 
     def _mapping(self, value: Mapping[str, Any], indent: int) -> None:
-        currency = str(value.get("currency", ""))
+        self.currency = currency = str(value.get("currency") or self.currency)
         for name, part in value.items():
             if isinstance(part, Mapping) and any(
                 isinstance(v, (list, dict)) for v in part.values()
@@ -85,7 +86,7 @@ class Plain:
         for name in names:
             table.add_column(self.label(name), overflow="fold")
         for row in rows:
-            currency = str(row.get("currency", ""))
+            currency = str(row.get("currency") or self.currency)
             table.add_row(*(Text(self.text(row.get(n), n, currency)) for n in names))
         self.console.print(Padding(table, (0, 0, 0, indent)))
 
@@ -93,7 +94,8 @@ class Plain:
         """Whether a table of these rows can be read on one screen's width."""
 
         def width(name: str) -> int:
-            cells = [self.label(name), *(self.text(row.get(name), name) for row in rows[:50])]
+            cells = [self.label(name)]
+            cells += [self.text(row.get(name), name, self.currency) for row in rows[:50]]
             # One long column may fold; several would leave nothing readable.
             return min(max(cell_len(cell) for cell in cells), 34) + 1
 
@@ -111,6 +113,10 @@ def indented(console: Console, text: str, indent: int, style: str = "") -> None:
         console.print(Text(" " * indent + text))
 
 
+_NAMES = ("row", "seq", "position", "version", "surface_version", "map_version", "header_row")
+"""Numbers that name something: no thousands mark."""
+
+
 def _scalar(value: Any, name: str, currency: str) -> str:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M")
@@ -120,5 +126,5 @@ def _scalar(value: Any, name: str, currency: str) -> str:
         return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
     if isinstance(value, int):
         # Times in microseconds and numbers of ours are names, not amounts.
-        return f"{value:,}" if abs(value) < 10**12 else str(value)
+        return f"{value:,}" if abs(value) < 10**12 and name not in _NAMES else str(value)
     return str(value)
