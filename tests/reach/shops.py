@@ -37,8 +37,8 @@ class Bench:
     """A shop under test: put orders in, ask for lists."""
 
     def __init__(self, folder: Path, *, language: str = "en", products: int = 80) -> None:
-        self.store = open_store(folder / "data", keys=folder / "keys")
         self.clock = Frozen(AT)
+        self.store = open_store(folder / "data", keys=folder / "keys", clock=self.clock)
         settings = Settings(name="Pebble", zone="Asia/Shanghai", language=language)
         shop = Shop(
             store=self.store,

@@ -76,6 +76,21 @@ def test_at_most_a_fifth_of_the_lines_share_one_subject(busy: Bench) -> None:
     assert max(about.values()) <= len(answer.people) / 5
 
 
+def test_law_9_shared_limits_enter_as_recorded_prices_and_are_reserved(busy: Bench) -> None:
+    answer = ask(busy, limit=8, minutes=15)
+    made = list(busy.store.ledger.between(AT - DAY, AT + DAY, "today"))
+    prices = {tuple(sorted(decision.prices.items())) for decision in made}
+    assert len(prices) == 1
+    assert {"today/lines", "today/minutes"} & {counter for counter, _ in prices.pop()}
+    used = busy.store.counters.used
+    assert used("today/lines/2026-06-01/1") == len(answer.people)
+    assert used("today/minutes/2026-06-01/1") == answer.minutes <= 15
+    # A second list of the day takes the place of the first, also in the reserve.
+    again = ask(busy, limit=3)
+    assert used("today/lines/2026-06-01/1") == 0
+    assert used("today/lines/2026-06-01/2") == len(again.people)
+
+
 def test_everybody_gets_a_decision_and_nothing_competes_on_everyone(busy: Bench) -> None:
     ask(busy)
     made = list(busy.store.ledger.between(AT - DAY, AT + DAY, "today"))

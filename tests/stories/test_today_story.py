@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -94,6 +95,32 @@ def test_the_owner_reads_whom_to_write_to_and_works_the_list_off(shop: Shop) -> 
     assert told.mark == "done"
     missed = call(shop, "today", why_not=second.person)
     assert "30 天内跳过了。" in [reason.text for reason in missed.why_not.reasons]
+
+
+RETAIL = Path(__file__).resolve().parents[2] / "../shared/data/online_retail/online_retail.csv.gz"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not RETAIL.exists(), reason="shared/data/online_retail is not here")
+def test_a_wholesaler_nobody_agreed_with_still_has_a_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RENWEI_KEYS", str(tmp_path / "keys"))
+    at = datetime(2011, 11, 9, 12, tzinfo=UTC)
+    with open_shop(tmp_path / "shop", child=True) as shop:
+        bring(shop, RETAIL)
+        answer = call(shop, "today", at=at, limit=20)
+        assert 15 <= len(answer.people) <= 20
+        assert {line.consent for line in answer.people} == {"permission unknown: ask first"}
+        assert "offer" not in {line.kind for line in answer.people}
+        shares = Counter(line.what for line in answer.people)
+        assert max(shares.values()) <= len(answer.people) / 5
+        titles = {line.item.title.casefold() for line in answer.people if line.item}
+        assert not titles & {"postage", "manual", "carriage", "dotcom postage", "cruk commission"}
+        for line in answer.people:
+            worth = line.expected_value_minor
+            assert 0 <= worth.low <= worth.value <= worth.high
+            assert call(shop, "why", decision=line.decision_id).replays
 
 
 @pytest.mark.slow

@@ -49,6 +49,11 @@ class Titles:
             return self.items.get(int(item.code))
         return item if item is not None and item.kind == "product" else None
 
+    def asks(self, number: int) -> bool:
+        """Whether an item is the request for permission."""
+        item = self.items.get(number)
+        return item is not None and item.kind == "permission"
+
     def title(self, number: int) -> str:
         """The product's title; capitals of old cash registers are read out softly."""
         item = self.product(number)
@@ -75,7 +80,10 @@ def spoken(shop: Shop, reason: Reason, titles: Titles, language: str) -> dict[st
     values = dict(reason.values)
     for key in ("item", "last_item"):
         if key in values:
-            values[key] = titles.title(int(values[key]))
+            number = int(values[key])
+            asking = titles.asks(number)
+            text = shop.words.say("today.what_permission", {}, language) if asking else ""
+            values[key] = text or titles.title(number)
     if "days" in values:
         values["ago"] = ago(shop, int(values["days"]), language)
     return values

@@ -8,21 +8,22 @@ one for each person of the shop, those of `nothing` included.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from renwei.core.batch import KEPT, Decisions, decide_many
 from renwei.core.chance import hash64, u_many
 from renwei.core.columns import Asks, Slates
+from renwei.core.decide import BrokenPart
 from renwei.core.nouns import NOTHING, Surface
 from renwei.core.policies import Best, HoldOut
 from renwei.core.shop import Shop
 from renwei.reach.basis import Basis, load_basis
 from renwei.reach.guards import Reserved, house_guards
 from renwei.reach.history import (
+    LIST,
     Listed,
     keep_list,
     list_of,
@@ -240,21 +241,28 @@ def _trial(shop: Shop, asks: Asks, made: Slates, groups: Any, rest: list[Any]) -
 
 
 def _reserve(shop: Shop, at: datetime, limits: Limits, chosen: list[Line]) -> list[str]:
-    """Set the lines and minutes of the day aside; a new list of a day replaces the one before."""
+    """Set the lines and minutes of this list aside; a new list of a day replaces the one before.
+
+    Raises:
+        BrokenPart: The reserve has less room than the limits the list was planned with.
+    """
     counters, day = shop.store.counters, local_day(shop, at)
     before = list_of(shop, day)
     for hold in before.holds if before else ():
         counters.release(hold)
-    zone = ZoneInfo(shop.settings.zone)
-    until = datetime.combine(day + timedelta(days=1), time(0), zone).astimezone(at.tzinfo)
     wanted = [(LINES, len(chosen), limits.lines)]
     if limits.minutes:
         wanted.append((MINUTES, sum(line.minutes for line in chosen), limits.minutes))
+    number = len(shop.store.papers.history(LIST, day.isoformat())) + 1
+    # A list of the past (--at) is held in the present: it would else be over before it began.
+    until = max(at, shop.clock.now()) + timedelta(days=1)
     holds = []
     for counter, amount, limit in wanted:
-        held = counters.reserve(f"{counter}/{day}", amount, limit, at=at, until=until)
-        if held is not None:
-            holds.append(held.id)
+        key = f"{counter}/{day}/{number}"
+        held = counters.reserve(key, amount, limit, at=at, until=until)
+        if held is None:
+            raise BrokenPart("reserve_short", counter=key, amount=amount, limit=limit)
+        holds.append(held.id)
     return holds
 
 
