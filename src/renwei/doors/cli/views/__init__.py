@@ -16,6 +16,7 @@ _PAGES = {
     "imports replay": "imports",
     "health": "health",
     "readiness": "readiness",
+    "person": "person",
 }
 
 
