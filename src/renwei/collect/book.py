@@ -233,13 +233,23 @@ def _row_states(facts: Facts, groups: Groups, book: Book) -> NDArray[np.int8]:
     if "refund_status" in fields:
         column = fields["refund_status"]
         found = np.array([refund_state(t) for t in texts(column)], dtype=np.int8)[column.codes]
-        states = np.where(found == State.REFUNDED, State.REFUNDED, states)
+        back = (found == State.REFUNDED) & ~((states == State.PAID) & _in_part(facts))
+        states = np.where(back, State.REFUNDED, states)
     if "paid_at" in facts.times:
         states = _closed_after_payment(facts, groups, states)
     if "cancelled_at" in facts.times:
         gone = facts.present("cancelled_at") & (states != State.REFUNDED)
         states = np.where(gone & (states != State.UNPAID), State.CLOSED, states)
     return np.where(facts.live, states, State.SILENT).astype(np.int8)
+
+
+def _in_part(facts: Facts) -> Mask:
+    """Rows of which less was given back than they cost, whatever the after-sale status says."""
+    back = facts.money.get("refund")
+    cost = facts.money.get("paid") or facts.money.get("total")
+    if back is None or cost is None:
+        return np.zeros(facts.rows, dtype=bool)
+    return back.has & cost.has & (back.value > 0) & (back.value < cost.value)
 
 
 def _closed_after_payment(

@@ -16,6 +16,10 @@ _SCOPED: tuple[IdentifierKind, ...] = ("customer", "nick")
 _PLAIN: tuple[IdentifierKind, ...] = ("openid", "unionid", "external_userid", "device", "anonymous")
 
 
+_GUESTS = frozenset(("0", "-1", "guest", "游客", "匿名", "匿名用户", "匿名买家"))
+"""What shops write where a buyer had no account: it stands for nobody."""
+
+
 class Buyers:
     """Normalises the identifier columns of tables and counts what it could not use.
 
@@ -56,7 +60,7 @@ class Buyers:
         for scoped in _SCOPED:
             if field == scoped:
                 return [
-                    Identifier(scoped, f"{platform}:{t}") if t and not is_masked(t) else None
+                    Identifier(scoped, f"{platform}:{t}") if _is_somebody(t) else None
                     for t in ids(column)
                 ]
         for kind in _PLAIN:
@@ -99,3 +103,7 @@ class Buyers:
             self.seen[key] += len(rows)
             first = int(rows[0])
             self.rows.setdefault(key, (int(facts.mapped.table.rows[first]), column.at(first)))
+
+
+def _is_somebody(text: str) -> bool:
+    return bool(text) and not is_masked(text) and text.lower() not in _GUESTS

@@ -26,11 +26,11 @@ _WORDS: tuple[tuple[State, str], ...] = (
     ),
     (
         State.REFUNDED,
-        r"退款成功|已退款|全额退款|退款完成|已退货|退货完成|退货成功|^退款$|^refund(ed)?$|fully refunded|^returned$|charged ?back|erstattet|rembours|reembols|rimborsat|terugbetaald",
+        r"退款成功|已退款|已退貨|退貨完成|全额退款|退款完成|已退货|退货完成|退货成功|^退款$|^refund(ed)?$|fully refunded|^returned$|charged ?back|erstattet|rembours|reembols|rimborsat|terugbetaald",
     ),
     (
         State.CLOSED,
-        r"关闭|取消|作废|无效|已撤销|關閉|不成立|cancel|void|closed|trash|deleted|declined|rejected|storn|annul|abgebrochen|geannuleerd",
+        r"关闭|取消|作废|无效|已撤销|關閉|不成立|cancel|void|closed|trash|deleted|declined|rejected|storn|widerruf|annul|abgebrochen|geannuleerd",
     ),
     (
         State.UNPAID,
@@ -38,7 +38,7 @@ _WORDS: tuple[tuple[State, str], ...] = (
     ),
     (
         State.PAID,
-        r"成功|完成|已付|已支付|发货|收货|签收|送达|待评价|已评价|待发|备货|出库|配送|自提|paid|complet|processing|shipped|deliver|fulfil|success|settled|captured|received|approved|active|open|done|bezahlt|versan|abgeschlossen|geliefert|pay[ée]|exp[ée]di|livr|pagad|enviad|entregad|pagat|spedit|consegnat",
+        r"成功|完成|已付|已支付|发货|收货|签收|送达|待评价|已评价|待发|备货|出库|配送|自提|paid|complet|processing|shipped|deliver|fulfil|success|settled|captured|received|approved|active|open|done|出貨|寄出|寄送|運送|送達|處理中|發貨|收貨|簽收|bezahlt|versan|versen|verschickt|zugestellt|abgeschlossen|geliefert|pay[ée]|exp[ée]di|livr|pagad|enviad|entregad|pagat|spedit|consegnat",
     ),
 )
 _REFUND_WORDS: tuple[tuple[State, str], ...] = (

@@ -23,6 +23,7 @@ LAYOUT = Layout(
         "Lineitem requires shipping",
     ),
     least=3,
+    whole_total=True,
     called=("shopify",),
     fields={
         "Name": "order",

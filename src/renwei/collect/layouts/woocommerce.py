@@ -44,6 +44,7 @@ LAYOUT = Layout(
         "N. Revenue",
     ),
     least=3,
+    whole_total=True,
     called=("woocommerce", "woo_", "wc-"),
     aliases=("woo", "wc"),
     fields={

@@ -1,0 +1,59 @@
+"""What exports of real shops do that a made-up table would not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from renwei.collect.reading import Totals, read, totals
+from renwei.collect.statuses import State, state_of
+
+
+def _totals(folder: Path, text: str, name: str = "o.csv", **how: Any) -> Totals:
+    path = folder / name
+    path.write_text(text, "utf-8")
+    return totals(read([path], **how))
+
+
+_WEIDIAN = (
+    "订单编号,订单状态,下单时间,收件人手机,商品名称,商品型号,商品数量,实付金额,退款状态,退款金额\n"
+)
+
+
+def test_a_finished_refund_of_a_part_leaves_the_order_counted(tmp_path: Path) -> None:
+    text = _WEIDIAN + (
+        "8061,已完成,2026-03-01 09:08:07,13811110001,茶,默认,3,88.50,退款成功,29.50\n"
+        "8062,已完成,2026-03-02 09:08:07,13811110002,茶,默认,1,29.50,退款成功,29.50\n"
+        "8063,已关闭,2026-03-03 09:08:07,13811110003,茶,默认,1,37.50,退款成功,29.50\n"
+    )
+    found = _totals(tmp_path, text)
+    assert (found.orders, found.revenue_minor, found.refunded_minor) == (1, 8850, 2950)
+    assert found.excluded.refunded == 2
+
+
+def test_buyers_without_an_account_are_not_one_customer(tmp_path: Path) -> None:
+    text = "order_id,date,status,customer_id,billing_email,order_total\n" + "".join(
+        f"{n},2026-03-0{n} 10:00:00,completed,0,{who}@example.com,10.00\n"
+        for n, who in enumerate("abca", start=1)
+    )
+    assert _totals(tmp_path, text).customers == 3
+
+
+def test_the_total_of_shopify_holds_the_shipping_even_where_it_was_given_free(
+    tmp_path: Path,
+) -> None:
+    text = (
+        "Name,Email,Financial Status,Currency,Subtotal,Shipping,Total,Created at,"
+        "Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku\n"
+        "#1,a@example.com,paid,USD,52.00,6.00,52.00,2026-03-01 10:00:00 -0500,2,Print,26.00,P\n"
+        "#2,b@example.com,paid,USD,26.00,6.00,32.00,2026-03-02 10:00:00 -0500,1,Print,26.00,P\n"
+        "#3,c@example.com,paid,USD,78.00,6.00,78.00,2026-03-03 10:00:00 -0500,3,Print,26.00,P\n"
+    )
+    assert _totals(tmp_path, text).revenue_minor == 5200 + 3200 + 7800
+
+
+@pytest.mark.parametrize("word", ["已出貨", "versendet", "verschickt", "處理中", "zugestellt"])
+def test_more_words_for_a_paid_order_are_known(word: str) -> None:
+    assert state_of(word) is State.PAID
