@@ -23,7 +23,11 @@ class _Page:
         self.said, self.words, self.lang, self.console = said, words, lang, console
 
     def say(self, key: str, **values: Any) -> str:
-        return self.words.say(f"pages.person.{key}", values, self.lang)
+        whole = f"pages.person.{key}"
+        # A word this page does not know yet is shown as it is rather than as a key.
+        if not self.words.has(whole):
+            return key.partition("_")[2] or key
+        return self.words.say(whole, values, self.lang)
 
     def show(self) -> None:
         said = self.said
@@ -61,7 +65,9 @@ class _Page:
         )
 
     def preference(self, one: dict[str, Any]) -> str:
-        shown = self.say(f"hour_{one['value']}") if one["kind"] == "hour" else one["value"]
+        shown = one["value"]
+        if one["kind"] in ("hour", "price"):
+            shown = self.say(f"{one['kind']}_{shown}")
         dates = ", ".join(_day(e["at"]) for e in one["evidence"])
         return self.say("preference", value=shown, n=one["orders"], share=one["share"], dates=dates)
 
@@ -78,7 +84,8 @@ class _Page:
         amount = self.money(one["value_minor"]) if one["value_minor"] else ""
         what = ", ".join(one["what"][:3]) + (" …" if len(one["what"]) > 3 else "")
         kind = self.say(f"touch_{one['kind'].replace('-', '_')}")
-        parts = [_day(one["at"]), kind, one["status"], amount, what, one["decision_id"]]
+        status = self.say(f"status_{one['status']}") if one["status"] else ""
+        parts = [_day(one["at"]), kind, status, amount, what, one["decision_id"]]
         return "  ".join(part for part in parts if part)
 
     def money(self, minor: int) -> str:
