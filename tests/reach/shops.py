@@ -72,9 +72,11 @@ class Bench:
             self.consent(actor, marketing)
         return actor
 
-    def consent(self, actor: int, state: str, purpose: str = "marketing") -> None:
-        """State a consent for every channel, long ago."""
-        given = Consent(purpose, "*", ConsentState(state), AT - 900 * DAY, "test")
+    def consent(
+        self, actor: int, state: str, purpose: str = "marketing", channel: str = "*"
+    ) -> None:
+        """State a consent, for every channel unless one is named, long ago."""
+        given = Consent(purpose, channel, ConsentState(state), AT - 900 * DAY, "test")
         self.store.people.state_consent(actor, [given])
 
     def order(

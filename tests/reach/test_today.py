@@ -175,6 +175,23 @@ def test_offers_go_only_to_people_who_agreed(busy: Bench) -> None:
     assert all(int(line.name.split()[1]) % 2 for line in offers)
 
 
+def test_an_offer_goes_by_the_channel_that_was_agreed_to(busy: Bench) -> None:
+    with busy.at_once():
+        for k in range(60):
+            both = busy.person(f"Both {k}")
+            busy.order(both, 12 + k, [(78, 1), (79, 1)])
+        for k in range(20):
+            guest = busy.person(f"Mail {k}")
+            busy.consent(guest, "given", channel="email")
+            busy.store.people.keep_many([(guest, "email", f"m{k}@example.com")])
+            for days in (8, 150):
+                busy.order(guest, days, [(78, 1)])
+    offers = [line for line in ask(busy, limit=200).people if line.kind == "offer"]
+    assert offers
+    assert all("@example.com" in line.channel for line in offers)
+    assert not any("taobao" in line.channel.lower() for line in offers)
+
+
 def test_who_has_answered_is_not_asked_for_permission(busy: Bench) -> None:
     asked = [x for x in ask(busy, limit=60).people if x.kind == "permission"]
     assert asked

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from renwei.core.chance import to_id
 from renwei.core.clock import from_us
-from renwei.core.nouns import ConsentState, Decision, Item, Reason
-from renwei.core.permission import unpack
+from renwei.core.nouns import ConsentState, Decision, Item, Reason, consent_by
+from renwei.core.permission import HAND, unpack
 from renwei.core.shop import Shop
 from renwei.reach.answers import Interval, ItemShown, Person, Said
 from renwei.reach.basis import DAY_US, Basis
@@ -122,13 +122,43 @@ def lines(shop: Shop, basis: Basis, decisions: list[Decision], at: datetime) -> 
     ]
     titles = Titles.of(shop, numbers)
     standings = _standings(shop, decisions, at)
+    agreed = _agreed(shop, persons, at)
     return [
-        _line(shop, basis, decision, (titles, vault[k], standings[k]))
+        _line(shop, basis, decision, (titles, vault[k], standings[k], agreed[k]))
         for k, decision in enumerate(decisions)
     ]
 
 
 _ITEMS = ("item", "last_item")
+_BY_CHANNEL = {
+    "email": ("email",),
+    "sms": ("phone",),
+    "phone": ("phone",),
+    "wechat": ("external_userid", "openid"),
+    "wecom": ("external_userid",),
+}
+
+
+def _agreed(shop: Shop, persons: list[int], at: datetime) -> list[frozenset[str]]:
+    """The channels each person agreed to marketing on; empty where it is every one or unknown."""
+    found = []
+    for consents in shop.store.people.consents_of(persons) if persons else []:
+        channels = {one.channel for one in consents if one.purpose == "marketing"}
+        given = {
+            one
+            for one in channels
+            if consent_by(consents, "marketing", one, at) is ConsentState.GIVEN
+        }
+        found.append(frozenset() if given & {"*", HAND} else frozenset(given))
+    return found
+
+
+def _open_to(vault: Mapping[str, list[str]], agreed: frozenset[str]) -> Mapping[str, list[str]]:
+    """What may be shown of the ways to reach somebody: consent for e-mail opens no phone."""
+    if not agreed:
+        return vault
+    kept = {kind for channel in agreed for kind in _BY_CHANNEL.get(channel, ())}
+    return {kind: texts for kind, texts in vault.items() if kind in kept}
 
 
 def _standings(shop: Shop, decisions: list[Decision], at: datetime) -> list[ConsentState]:
@@ -143,9 +173,9 @@ def _line(
     shop: Shop,
     basis: Basis,
     decision: Decision,
-    opened: tuple[Titles, Mapping[str, list[str]], ConsentState],
+    opened: tuple[Titles, Mapping[str, list[str]], ConsentState, frozenset[str]],
 ) -> Person:
-    titles, vault, marketing = opened
+    titles, vault, marketing, agreed = opened
     item, row = decision.chosen[0], basis.row(decision.person)
     source = decision.sources[decision.items.index(item)]
     sort, people = BY_NAME[source], basis.people
@@ -173,7 +203,7 @@ def _line(
         name=shown_name(vault) or to_id(decision.person),
         what=shop.say(f"today.what_{source}", title=titles.title(item)),
         when=moment(shop, basis, decision, sort.name).isoformat(),
-        channel=reached(shop, vault),
+        channel=reached(shop, _open_to(vault, agreed)),
         consent=shop.say(f"today.consent_{state}"),
         draft=text,
         reasons=[said(shop, reason, titles) for reason in decision.reasons],
