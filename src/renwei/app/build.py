@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+import renwei
 from renwei.core.clock import Clock, WallClock
 from renwei.core.nouns import Autonomy
 from renwei.core.operations import Operation, operations_of
@@ -152,6 +153,9 @@ def _ready_estimates(shop: Shop, at: datetime, *, in_child: bool) -> None:
 def _serves(shop: Shop, meta: Any, at: datetime) -> bool:
     as_of = datetime.fromisoformat(str(meta["as_of"]))
     if not timedelta(0) <= at - as_of <= FRESH_FOR:
+        return False
+    # Another version of the program may want other columns.
+    if meta.get("program") != renwei.__version__:
         return False
     if meta.get("map_version") != shop.store.people.map_version():
         return False

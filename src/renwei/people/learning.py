@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+import renwei
 from renwei.core.operations import operation
 from renwei.core.shop import Shop
 
@@ -58,6 +59,7 @@ def learn(shop: Shop, request: Learn) -> Learnt:
         "position": frame.position,
         "map_version": map_version,
         "currency": frame.currency,
+        "program": renwei.__version__,
     }
     for name in ("items", "pairs", "needs", "people"):
         table = tables[name]
