@@ -30,6 +30,15 @@ def sentences(script: Load, folder: Path, language: str) -> dict[str, str]:
     return found
 
 
+def test_no_sentence_stands_in_two_places(script: Load) -> None:
+    seen: dict[str, Path] = {}
+    for folder in FOLDERS:
+        for key in sentences(script, folder, "en"):
+            assert key not in seen, f"{key}: {seen.get(key)} and {folder}"
+            seen[key] = folder
+    assert len(seen) > 500
+
+
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda f: f.relative_to(SOURCE).as_posix())
 def test_both_languages_say_the_same_things_with_the_same_values(
     script: Load, folder: Path

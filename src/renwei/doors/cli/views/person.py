@@ -44,7 +44,7 @@ class _Page:
         self.part("preferences", [self.preference(one) for one in said["preferences"]])
         self.part("facts", [f"{f['name']}: {f['value']} ({f['source']})" for f in said["facts"]])
         self.part("consent", self.consents())
-        self.part("merges", [f"{m['kept']} ← {m['gone']} · {m['reason']}" for m in said["merges"]])
+        self.part("merges", [self.merge(m) for m in said["merges"]])
         self.part("touches", [self.touch(one) for one in said["touches"]])
 
     def expected(self) -> None:
@@ -87,6 +87,10 @@ class _Page:
         status = self.say(f"status_{one['status']}") if one["status"] else ""
         parts = [_day(one["at"]), kind, status, amount, what, one["decision_id"]]
         return "  ".join(part for part in parts if part)
+
+    def merge(self, one: dict[str, Any]) -> str:
+        why = self.words.say(f"merge_reasons.{one['reason']}", one["values"], self.lang)
+        return f"{one['kept']} ← {one['gone']} · {why}"
 
     def money(self, minor: int) -> str:
         return money([minor, self.said["currency"]])
