@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.collect import files as f
+from tests.collect.rooms import Room, digest
 
 from renwei.collect.reading import Totals, read, totals
 from renwei.collect.statuses import State, state_of
+from renwei.core.errors import NotATable
 
 
 def _totals(folder: Path, text: str, name: str = "o.csv", **how: Any) -> Totals:
@@ -57,3 +61,42 @@ def test_the_total_of_shopify_holds_the_shipping_even_where_it_was_given_free(
 @pytest.mark.parametrize("word", ["已出貨", "versendet", "verschickt", "處理中", "zugestellt"])
 def test_more_words_for_a_paid_order_are_known(word: str) -> None:
     assert state_of(word) is State.PAID
+
+
+def test_a_list_of_items_without_its_orders_is_refused_whole(tmp_path: Path) -> None:
+    room = Room(tmp_path / "room")
+    path = tmp_path / "ExportOrderDetailList.csv"
+    path.write_text("订单编号,标题,价格,购买数量,订单状态\n11,洁面乳,59.00,1,交易成功\n", "utf-8")
+    before = digest(room.folder)
+    with pytest.raises(NotATable) as refused:
+        room.bring(path)
+    assert refused.value.code == "no_dates"
+    assert digest(room.folder) == before
+    room.close()
+
+
+def test_the_items_of_a_document_belong_to_its_id(tmp_path: Path) -> None:
+    documents = [
+        {
+            "id": f"o{n}",
+            "created_at": "2026-01-05T10:00:00Z",
+            "customer": {"email": "a@example.com"},
+            "total": "15.00",
+            "items": [
+                {"sku": "a", "quantity": 1, "price": "10.00"},
+                {"sku": "b", "quantity": 1, "price": "5.00"},
+            ],
+        }
+        for n in (1, 2)
+    ]
+    text = "\n".join(json.dumps(d) for d in documents)
+    found = _totals(tmp_path, text, "o.jsonl")
+    assert (found.orders, found.lines, found.revenue_minor) == (2, 4, 3000)
+
+
+def test_a_readme_beside_the_tables_of_an_archive_is_passed_over(tmp_path: Path) -> None:
+    table = "订单号,下单时间,手机号,金额\n1,2026-01-05 10:00:00,13811138001,10.00\n".encode()
+    both = f.zip_file(tmp_path, {"orders.csv": table, "说明.txt": "订单导出说明".encode()})
+    assert totals(read([both])).orders == 1
+    with pytest.raises(NotATable):
+        read([f.zip_file(tmp_path, {"orders.csv": table, "b.csv": b"nothing"}, "x.zip")])

@@ -27,6 +27,7 @@ from renwei.collect.reading import read, totals
 from renwei.collect.records import Reading, ReadingWarning
 from renwei.collect.refused import Kept, keep_refused, without_forgotten
 from renwei.collect.states import order_key, plan, seen_order
+from renwei.core.errors import NotATable
 from renwei.core.nouns import NOBODY
 from renwei.core.shop import Shop
 
@@ -38,6 +39,7 @@ def bring(shop: Shop, request: ImportRequest) -> ImportAnswer:
         BadInput, NotATable: A structural fault; nothing at all was changed.
     """
     reading = read_files(shop, request.files, request.as_)
+    _dated(reading)
     if request.dry_run:
         return _rehearse(shop, reading)
     at = shop.clock.now()
@@ -47,6 +49,14 @@ def bring(shop: Shop, request: ImportRequest) -> ImportAnswer:
     source = resumed or new_import_id(shop, at)
     body = _body(request, reading, digest, at)
     return _keep(shop, reading, source, at, body)
+
+
+def _dated(reading: Reading) -> None:
+    """Orders of no known time could be counted but not kept: the list of items came alone."""
+    if reading.orders and not any(o.created_at or o.paid_at for o in reading.orders):
+        file = reading.files[0]
+        columns = ", ".join([*file.mapping, *file.unmapped][:12])
+        raise NotATable("no_dates", file=file.name, columns=columns)
 
 
 def read_files(shop: Shop, files: Sequence[Path], layout: str = "") -> Reading:

@@ -15,6 +15,7 @@ from renwei.collect.mapping import Mapped, understand
 from renwei.collect.tables import HEAD, Grid, Record, grids, tabulate
 from renwei.core.errors import NotATable
 
+_NOTE = re.compile(r"\.(txt|md|pdf|docx?|png|jpe?g|gif|url)$", re.I)
 OnRows = Callable[[int, int], None]
 
 
@@ -32,12 +33,24 @@ def opened(
     before = 0
     for n, file in enumerate(files):
         weight = _Share(before, files[n:], progress)
-        tables = _tables(file, forced, region, weight)
+        try:
+            tables = _tables(file, forced, region, weight)
+        except NotATable as fault:
+            if fault.code != "not_a_table" or not _is_note(file, files):
+                raise
+            continue
         before += sum(len(m.table.rows) for m in tables)
         mapped += tables
     if progress:
         progress(before, before)
     return mapped
+
+
+def _is_note(file: Unpacked, files: Sequence[Unpacked]) -> bool:
+    """Whether it is the read-me or picture that a platform packs beside its tables."""
+    archive, _, name = file.name.rpartition("/")
+    beside = [f for f in files if f.name.startswith(f"{archive}/") and not _NOTE.search(f.name)]
+    return bool(archive and beside and _NOTE.search(name))
 
 
 class _Share:

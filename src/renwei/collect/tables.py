@@ -355,9 +355,11 @@ def _flattened(thing: dict[str, Any]) -> list[dict[str, str]]:
     """One row a line item; what belongs to the order stands on the first only."""
     items = next((k for k in _LINE_ITEMS if _is_listing(thing.get(k))), "")
     whole: dict[str, str] = {}
+    # A document that lists its items is an order, so its id is the order's.
+    bare = bool(items) and not any(_names_order(key) for key in thing)
     for key, value in thing.items():
         if key != items:
-            _put(whole, key, value)
+            _put(whole, "order_id" if bare and key in ("id", "_id") else key, value)
     if not items:
         return [whole]
     rows = []
