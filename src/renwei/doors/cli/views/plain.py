@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from renwei.core.clock import from_us
 from renwei.core.words import Words, money
 
 
@@ -122,6 +123,8 @@ def _scalar(value: Any, name: str, currency: str) -> str:
         return value.strftime("%Y-%m-%d %H:%M")
     if isinstance(value, int) and name.endswith("_minor") and currency:
         return money([value, currency])
+    if isinstance(value, int) and name.endswith("_us") and value > 10**12:
+        return from_us(value).strftime("%Y-%m-%d %H:%M")
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
     if isinstance(value, int):
