@@ -19,6 +19,7 @@ from renwei.core.clock import from_us, to_us
 from renwei.core.decide import EXPLORING, SILENCE
 from renwei.core.nouns import NOBODY, NOTHING, Decision, Reason, Removal
 from renwei.core.permission import GUARDS
+from renwei.stores.arrays import of_bytes, of_numbers, of_texts, to_numbers
 from renwei.stores.ids import from_key, to_key
 from renwei.stores.packed import forgotten_tail, pack_tail, tail_fields, tail_of
 
@@ -146,20 +147,22 @@ def to_decisions(table: pa.Table) -> Iterator[Decision]:
 
 def forgotten_rows(table: pa.Table, gone: frozenset[int], units: Callable[[int], int]) -> pa.Table:
     """The same rows with those about some persons given to nobody."""
-    mask = np.isin(table["person"].to_numpy(), list(gone))
+    person = to_numbers(table["person"])
+    mask = np.isin(person, list(gone))
     if not mask.any():
         return table
-    person = np.where(mask, NOBODY, table["person"].to_numpy())
-    sticky = np.where(mask, 0, table["sticky"].to_numpy())
-    unit = table["unit"].to_numpy().copy()
+    person = np.where(mask, NOBODY, person)
+    sticky = np.where(mask, 0, to_numbers(table["sticky"]))
+    unit = to_numbers(table["unit"])
     tails = table["tail"].to_pylist()
     for row in np.flatnonzero(mask).tolist():
         unit[row] = units(int(unit[row])) & MASK
         tails[row] = forgotten_tail(tails[row])
-    changed = {"person": person, "sticky": sticky, "unit": unit, "tail": tails}
+    changed = {"person": person, "sticky": sticky, "unit": unit, "tail": of_bytes(tails)}
     for name, values in changed.items():
+        field = SCHEMA.field(name)
         place = SCHEMA.get_field_index(name)
-        table = table.set_column(place, SCHEMA.field(name), pa.array(values, SCHEMA[place].type))
+        table = table.set_column(place, field, _array(values, field.type))
     return table
 
 
@@ -172,7 +175,7 @@ class _Lists:
         np.cumsum(mask.sum(axis=1), out=self.ends[1:])
 
     def plain(self, values: Any) -> pa.Array:
-        return pa.ListArray.from_arrays(self.ends, pa.array(values[self._mask]))
+        return pa.ListArray.from_arrays(of_numbers(self.ends), of_numbers(values[self._mask]))
 
     def of(self, values: Any, last: int) -> pa.Array:
         return self.plain(_with_last(values, last))
@@ -181,7 +184,7 @@ class _Lists:
         if places is None:
             places = np.zeros((len(self._mask), self._mask.shape[1] - 1), dtype=np.int32)
         flat = _with_last(places, len(names))[self._mask]
-        return pa.ListArray.from_arrays(self.ends, _coded(flat, (*names, last)))
+        return pa.ListArray.from_arrays(of_numbers(self.ends), _coded(flat, (*names, last)))
 
 
 def _with_last(values: Any, last: int) -> Any:
@@ -209,7 +212,7 @@ def _removed(items: Any, verdicts: Any, guards: Sequence[str]) -> dict[str, pa.A
     flat = _coded(places[gone], guards)
     return {
         "removed": lists.plain(items),
-        "guards": pa.ListArray.from_arrays(lists.ends, flat),
+        "guards": pa.ListArray.from_arrays(of_numbers(lists.ends), flat),
     }
 
 
@@ -233,8 +236,8 @@ def _reasons(batch: Decisions, rows: slice, slates: Any) -> dict[str, Any]:
     shown = (chosen > NOTHING) & ~own[:, None]
     names = (*slates.code_names, EXPLORING)
     lists = _Lists(len(chosen), shown)
-    reasons_column = pa.ListArray.from_arrays(lists.ends, _coded(codes[shown], names))
-    return {"reasons": reasons_column, "tail": tails}
+    reasons_column = pa.ListArray.from_arrays(of_numbers(lists.ends), _coded(codes[shown], names))
+    return {"reasons": reasons_column, "tail": of_bytes(tails)}
 
 
 def _removals(row: dict[str, Any]) -> tuple[Removal, ...]:
@@ -259,11 +262,11 @@ def _word(n: int, text: str) -> pa.Array:
 
 def _coded(places: Any, names: Sequence[str]) -> pa.Array:
     return pa.DictionaryArray.from_arrays(
-        pa.array(np.asarray(places, dtype=np.int32)), pa.array(list(names), pa.string())
+        of_numbers(np.asarray(places, dtype=np.int32)), of_texts(names)
     )
 
 
 def _array(values: Any, kind: pa.DataType) -> pa.Array:
     if isinstance(values, pa.Array):
         return values if values.type == kind else values.cast(kind)
-    return pa.array(values, kind)
+    return of_numbers(np.asarray(values, dtype=str(kind)))

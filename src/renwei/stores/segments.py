@@ -191,13 +191,12 @@ class _Index:
         self._times: list[Any] = []
 
     def add(self, table: pa.Table) -> None:
-        import numpy as np
+        from renwei.stores.arrays import to_numbers
 
         self.rows += len(table)
-        data = b"".join(table["id"].cast("binary").to_pylist())
-        self._ids.append(np.frombuffer(data, dtype="S16"))
-        self._persons.append(table["person"].to_numpy())
-        self._times.append(table["at_us"].to_numpy())
+        self._ids.append(to_numbers(table["id"], "S16"))
+        self._persons.append(to_numbers(table["person"]))
+        self._times.append(to_numbers(table["at_us"]))
 
     def save(self, folder: Path) -> tuple[int, int]:
         """Write the index files; returns the first and the last time."""
