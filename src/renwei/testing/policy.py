@@ -123,7 +123,7 @@ def _check_replay(
     policy: Policy,
     slate: Slate,
     limit: int,
-    draws: Iterable[Draw],
+    draws: Sequence[Draw],
     known: Mapping[str, Maker] | None,
 ) -> None:
     again = policy if known is None else policy_named(policy.name, known)
@@ -131,6 +131,8 @@ def _check_replay(
         for other in (policy, again):
             if other.choose(ask, slate) != picked:
                 raise AssertionError(f"{policy.name} drew the same unit anew and chose otherwise")
+    # Afterwards, so that a policy with dice of its own is called by that name.
+    for ask, picked in draws:
         slots = max(len(picked.positions), 1)
         short = again.choose(replace(ask, limit=slots), slate)
         if (short.positions, short.odds) != (picked.positions, picked.odds):
