@@ -100,3 +100,45 @@ def test_a_readme_beside_the_tables_of_an_archive_is_passed_over(tmp_path: Path)
     assert totals(read([both])).orders == 1
     with pytest.raises(NotATable):
         read([f.zip_file(tmp_path, {"orders.csv": table, "b.csv": b"nothing"}, "x.zip")])
+
+
+_SALES = "order id,date,customer phone,order total,country\n"
+
+
+def test_a_phone_is_one_person_in_the_first_file_and_the_next(tmp_path: Path) -> None:
+    room = Room(tmp_path / "room")
+    for month in (1, 2):
+        path = tmp_path / f"{month}.csv"
+        path.write_text(
+            f"{_SALES}{month},2026-0{month}-05 10:00:00,(212) 555-0101,$20.00,US\n", "utf-8"
+        )
+        room.bring(path)
+    assert len(room.store.people.all_persons()) == 1
+    room.close()
+
+
+@pytest.mark.parametrize(
+    ("country", "told", "phone", "number"),
+    [
+        ("DE", {}, "030 123456", "+4930123456"),
+        ("United Kingdom", {}, "020 7946 0958", "+442079460958"),
+        ("", {"currency": "TWD"}, "0912345678", "+886912345678"),
+        ("", {"currency": "EUR", "zone": "Europe/Vienna"}, "0660 1234567", "+436601234567"),
+        ("", {"region": "US"}, "(212) 555-0101", "+12125550101"),
+        ("", {}, "13812345678", "+8613812345678"),
+    ],
+)
+def test_phones_belong_where_the_file_or_the_shop_is(
+    tmp_path: Path, country: str, told: dict[str, str], phone: str, number: str
+) -> None:
+    path = tmp_path / "o.csv"
+    path.write_text(f"{_SALES}1,2026-01-05 10:00:00,{phone},20.00,{country}\n", "utf-8")
+    assert [i.value for i in read([path], **told).orders[0].identifiers] == [number]
+
+
+def test_a_file_in_big5_is_read_with_the_phones_of_its_island(tmp_path: Path) -> None:
+    path = tmp_path / "o.csv"
+    text = "訂單編號,訂單日期,收件者電話,訂單金額\nA1,2026/01/05 10:00,0912345678,598\n"
+    path.write_bytes((text + "A2,2026/01/06 10:00,0922333444,299\n").encode("big5"))
+    found = [order.identifiers[0].value for order in read([path]).orders]
+    assert found == ["+886912345678", "+886922333444"]

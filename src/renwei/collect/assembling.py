@@ -19,6 +19,7 @@ from renwei.collect.records import (
     ReadingWarning,
     RefusedRow,
 )
+from renwei.collect.regions import region_of, region_shown
 from renwei.collect.tables import Table, column_of
 from renwei.collect.values import is_absent, is_formula
 from renwei.collect.zones import Clock, zone_shown
@@ -26,11 +27,15 @@ from renwei.collect.zones import Clock, zone_shown
 _PROGRESS = {"unpaid": 0, "paid": 1, "closed": 2, "refunded": 3, "returned": 3}
 
 
-def assemble(mapped: Sequence[Mapped], *, currency: str, zone: str | None, region: str) -> Reading:
+def assemble(
+    mapped: Sequence[Mapped], *, currency: str, zone: str | None, region: str | None
+) -> Reading:
     """Make one reading of understood tables. Arguments as for `reading.read`."""
     facts = [facts_of(m, currency) for m in mapped]
     zone_name, zone_known = _zone(facts, zone)
-    clock, buyers = Clock(zone_name), Buyers(region)
+    shown = region_shown(facts)
+    clock = Clock(zone_name)
+    buyers = Buyers(region or shown or region_of(currency, zone))
     books = [book_of(f, buyers, clock, _coin(f, currency)) for f in facts]
     warnings: list[ReadingWarning] = []
     orders, items = _joined(facts, books, warnings)
@@ -76,6 +81,7 @@ def assemble(mapped: Sequence[Mapped], *, currency: str, zone: str | None, regio
         zone=zone_name,
         currency_known=known,
         zone_known=zone_known,
+        region=shown,
         items=items,
         orders=orders,
         refused=[row for book in books for row in book.refused],

@@ -15,10 +15,6 @@ from renwei.core.shop import Shop
 
 SETTING = ("setting", "shop")
 _CHINESE = re.compile("[\u4e00-\u9fff]")
-_REGIONS = {
-    "CNY": "CN", "GBP": "GB", "USD": "US", "JPY": "JP", "HKD": "HK", "TWD": "TW",
-    "KRW": "KR", "AUD": "AU", "CAD": "CA", "SGD": "SG", "MYR": "MY", "INR": "IN",
-}  # fmt: skip
 _PLACES = {
     ("+08:00", "CN"): "Asia/Shanghai",
     ("+08:00", "HK"): "Asia/Hong_Kong",
@@ -46,8 +42,8 @@ def shown(reading: Reading) -> dict[str, str]:
     found: dict[str, str] = {}
     if reading.currency_known:
         found["currency"] = reading.currency
-        if reading.currency in _REGIONS:
-            found["region"] = _REGIONS[reading.currency]
+    if reading.region:
+        found["region"] = reading.region
     if reading.zone_known:
         found["zone"] = _place(reading.zone, found.get("region", ""))
     titles = [item.title for item in reading.items if item.title]

@@ -63,13 +63,13 @@ def read_files(shop: Shop, files: Sequence[Path], layout: str = "") -> Reading:
     """Read files as this shop's settings say."""
     settings = shop.settings
     paper = shop.store.papers.get(*SETTING)
-    is_known = paper is not None and "zone" in paper.body
+    told = paper.body if paper is not None else {}
     return read(
         files,
         layout=layout or None,
         currency=settings.currency,
-        zone=settings.zone if is_known else None,
-        region=settings.region,
+        zone=settings.zone if "zone" in told else None,
+        region=settings.region if "region" in told else None,
         progress=lambda done, of: shop.progress("reading", done, of),
     )
 

@@ -206,14 +206,11 @@ def _lost(
     return gone | beside
 
 
-def forgotten_among(
-    people: People, identifiers: set[Identifier], at: datetime, source: str
-) -> set[Identifier]:
-    """Which of these unknown identifiers belong to somebody who was forgotten."""
-    asked, probe = sorted(identifiers), f"{source}/probe"
-    numbers = people.actors([Named(one.kind, one.value) for one in asked], at, probe)
-    people.withdraw(probe, [])
-    return {one for one, number in zip(asked, numbers, strict=True) if number == NOBODY}
+def forgotten_among(people: People, identifiers: set[Identifier]) -> set[Identifier]:
+    """Which of these identifiers belong to somebody who was forgotten."""
+    asked = sorted(identifiers)
+    gone = people.is_forgotten([Named(one.kind, one.value) for one in asked])
+    return {one for one, is_gone in zip(asked, gone, strict=True) if is_gone}
 
 
 def text_mark(people: People, name: str, text: str) -> bytes:

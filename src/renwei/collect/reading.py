@@ -55,7 +55,7 @@ def read(
     layout: str | None = None,
     currency: str = "CNY",
     zone: str | None = None,
-    region: str = "CN",
+    region: str | None = None,
     progress: Progress | None = None,
 ) -> Reading:
     """Read order files, in any order, of one shop or several.
@@ -65,7 +65,8 @@ def read(
         layout: Name of the layout; found out where it is None.
         currency: The shop's, for files that show none (ISO 4217).
         zone: The shop's, for files that show none (IANA name or +08:00).
-        region: Where phone numbers without a country code belong.
+        region: Where phone numbers without a country code belong, such as CN; what the files
+            show, else the shop's zone or currency, where it is None.
         progress: Told (rows done, rows expected) now and then.
 
     Raises:
@@ -81,11 +82,12 @@ def read(
     from renwei.collect.assembling import assemble
     from renwei.collect.layouts import named
     from renwei.collect.opening import opened
+    from renwei.collect.regions import HOME
 
     if not paths:
         raise BadInput("no_files")
     forced: Layout | None = named(layout) if layout else None
-    mapped = opened([Path(p) for p in paths], forced, region, progress)
+    mapped = opened([Path(p) for p in paths], forced, region or HOME, progress)
     return assemble(mapped, currency=currency, zone=zone, region=region)
 
 
@@ -95,7 +97,7 @@ def reread(
     layout: str | None = None,
     currency: str = "CNY",
     zone: str | None = None,
-    region: str = "CN",
+    region: str | None = None,
 ) -> Reading:
     """Read refused rows again, from the cells that were kept with them.
 
@@ -108,11 +110,14 @@ def reread(
     from renwei.collect.assembling import assemble, retabulate
     from renwei.collect.layouts import detect, named
     from renwei.collect.mapping import understand
+    from renwei.collect.regions import HOME
 
     if not refused:
         raise BadInput("nothing_to_replay")
     mapped = [
-        understand(table, named(layout) if layout else detect(table.header, [table.file]), region)
+        understand(
+            table, named(layout) if layout else detect(table.header, [table.file]), region or HOME
+        )
         for table in retabulate(refused)
     ]
     return assemble(mapped, currency=currency, zone=zone, region=region)

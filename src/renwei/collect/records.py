@@ -135,7 +135,8 @@ class Reading(msgspec.Struct):
     """Everything the given files say.
 
     `zone` is the zone the files show ("Asia/Shanghai", "+08:00", "UTC") or the shop's;
-    `zone_known` and `currency_known` tell whether the files themselves showed it.
+    `zone_known` and `currency_known` tell whether the files themselves showed it. `region` is
+    the one they show, "" where they show none.
     """
 
     platform: str
@@ -149,3 +150,4 @@ class Reading(msgspec.Struct):
     orders: list[OrderRecord]
     refused: list[RefusedRow]
     warnings: list[ReadingWarning]
+    region: str = ""

@@ -207,8 +207,10 @@ def _swallows(text: str, delimiter: str) -> bool:
 
 def _line_by_line(text: str, delimiter: str) -> Iterator[Record]:
     for line in text.splitlines():
-        quoting = csv.QUOTE_NONE if line.count('"') % 2 else csv.QUOTE_MINIMAL
-        yield next(csv.reader([line], delimiter=delimiter, quoting=quoting), [])
+        if line.count('"') % 2:
+            yield next(csv.reader([line], delimiter=delimiter, quoting=csv.QUOTE_NONE), [])
+        else:
+            yield next(csv.reader([line], delimiter=delimiter), [])
 
 
 def _blanks(text: str) -> Iterator[Record]:
