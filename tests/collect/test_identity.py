@@ -250,3 +250,19 @@ def test_weaving_again_with_what_is_known_adds_nothing(said: list[Mention]) -> N
     again = weave(said, known)
     assert again.primary == woven.primary
     assert again.links == []
+
+
+def test_a_name_learnt_by_one_phone_speaks_at_another() -> None:
+    """The buyer b has no name at the first phone, and one only because of the second."""
+    first, second = (Identifier("phone", f"+861391234567{n}") for n in (0, 1))
+    woven = weave(
+        [
+            Mention((first,), "张三"),
+            Mention((second,), "张小美"),
+            Mention((nick("a"), first), "张小美"),
+            Mention((nick("b"), first), ""),
+            Mention((nick("b"), second), ""),
+        ],
+        {},
+    )
+    assert {nick("a"), nick("b"), second} in people(woven)

@@ -188,8 +188,11 @@ class _Loom:
                 if name:
                     cls.names[name] += 1
         self._accounts()
-        for kind in CONTACTS:
-            self._contacts(kind)
+        seen = -1
+        while seen != len(self.woven.links):  # a name learnt by one contact speaks at another
+            seen = len(self.woven.links)
+            for kind in CONTACTS:
+                self._contacts(kind)
         self._loose()
 
     def class_of(self, one: Identifier, index: int) -> _Class:
@@ -274,6 +277,7 @@ class _Loom:
         buyers = [user for user in users.values() if user.is_own() or user.cls is owner]
         groups = _groups(buyers, owner)
         several = len(groups) if len(groups) > 1 else _strangers(by.get(contact, Counter()))
+        self.woven.shared.pop(contact, None)
         if several > 1:
             self.woven.shared[contact] = several
         for number, group in enumerate(groups):
