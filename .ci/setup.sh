@@ -66,4 +66,7 @@ else
 fi || fail "The packages could not be fetched; the lines above say which. Run the same command again to go on." \
     "依赖没有装全（原因见上）；解决后再执行同一条命令即可继续。"
 
+# Once, here: where Python is told to write no bytecode, every start would compile everything.
+"$python" -m compileall -q -j 0 -x '/tests?/' .venv/lib src >/dev/null 2>&1 || true
+
 touch .venv/.ready

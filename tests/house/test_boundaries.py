@@ -11,7 +11,7 @@ import pytest
 
 HEAVY = {
     "numpy", "scipy", "sklearn", "lightgbm", "duckdb", "pyarrow", "openpyxl", "python_calamine",
-    "cryptography", "phonenumbers", "rich", "charset_normalizer",
+    "cryptography", "phonenumbers", "rich", "charset_normalizer", "pandas",
 }  # fmt: skip
 
 

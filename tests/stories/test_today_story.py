@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -134,6 +137,28 @@ def test_an_order_that_came_in_overnight_changes_that_line(shop: Shop, tmp_path:
     now = [x for x in again.people if x.person == line.person]
     assert not now or (now[0].what, now[0].kind) != (line.what, line.kind)
     assert len({x.person for x in again.people} & {x.person for x in morning.people}) >= 20
+
+
+@pytest.mark.slow
+def test_a_list_from_stored_estimates_loads_no_library_of_learning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RENWEI_KEYS", str(tmp_path / "keys"))
+    with open_shop(tmp_path / "店", clock=Frozen(MORNING), child=True) as made:
+        bring(made, write(tmp_path / "订单.csv", orders(60)))
+        call(made, "learn", at=MORNING)
+    words = ["today", "--at", MORNING.isoformat(), "--json", "--data", str(tmp_path / "店")]
+    code = f"""
+import atexit, sys
+from renwei.doors.cli.main import main
+atexit.register(lambda: print(*sys.modules, file=sys.stderr))
+main({words!r})
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["people"]
+    loaded = {name.partition(".")[0] for name in done.stderr.split()}
+    assert {"renwei", "numpy"} <= loaded
+    assert {"lightgbm", "sklearn", "scipy", "pandas", "duckdb", "openpyxl"} & loaded == set()
 
 
 @pytest.mark.slow
