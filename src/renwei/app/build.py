@@ -8,23 +8,27 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 import renwei
 from renwei.core.clock import Clock, WallClock
+from renwei.core.errors import Unavailable
 from renwei.core.nouns import Autonomy
 from renwei.core.operations import Operation, operations_of
 from renwei.core.permission import HouseRules
 from renwei.core.shop import Progress, Settings, Shop, silent
 from renwei.core.store import Store
 from renwei.core.words import Words
+
+if TYPE_CHECKING:
+    from renwei.stores.embedded import EmbeddedStore
 
 RIBS = ("collect", "people", "reach")
 OPERATIONS = (
@@ -80,28 +84,67 @@ def open_shop(
         Unavailable: The directory cannot be used; the code says why.
     """
     from renwei.stores.embedded import open_store
-    from renwei.stores.shelf import ShelfFiles
 
     ticking = clock or WallClock()
-    store = open_store(directory, clock=ticking, write=write)
+    returning = functools.partial(_clear, ticking)
+    store = open_store(directory, clock=ticking, write=write, returning=returning)
     try:
-        settings = settings_of(store)
-        shop = Shop(
-            store=store,
-            clock=ticking,
-            settings=settings,
-            words=words(),
-            shelf=ShelfFiles(store.directory / "estimates"),
-            permits=_permits(store, settings),
-            language=language,
-            progress=progress,
-            scrubbers=_scrubbers(),
-        )
+        if not child and not store.is_clean():
+            store = _cleared(store, ticking, write=write)
+        shop = _shop(store, ticking, language=language, progress=progress)
         yield replace(
             shop, ready_estimates=lambda at: _ready_estimates(shop, at, in_child=not child)
         )
+        if write and not child:
+            # What was brought in meanwhile was cleared on its way in.
+            store.note_clean()
     finally:
         store.close()
+
+
+def _shop(store: Store, clock: Clock, *, language: str = "en", progress: Progress = silent) -> Shop:
+    from renwei.stores.shelf import ShelfFiles
+
+    settings = settings_of(store)
+    return Shop(
+        store=store,
+        clock=clock,
+        settings=settings,
+        words=words(),
+        shelf=ShelfFiles(store.directory / "estimates"),
+        permits=_permits(store, settings),
+        language=language,
+        progress=progress,
+        scrubbers=_scrubbers(),
+    )
+
+
+def _clear(clock: Clock, store: Store, texts: Sequence[str] = ()) -> None:
+    """Clear what lies beside the people of everybody who was forgotten."""
+    shop = _shop(store, clock)
+    for scrub in shop.scrubbers:
+        scrub(shop, texts)
+    shop.shelf.drop()
+
+
+def _cleared(store: EmbeddedStore, clock: Clock, *, write: bool) -> EmbeddedStore:
+    """The store after older files were put back, or after a crash: they name nobody now."""
+    from renwei.stores.embedded import open_store
+
+    if write:
+        _clear(clock, store)
+        store.note_clean()
+        return store
+    store.close()
+    open_again = functools.partial(open_store, store.directory, clock=clock)
+    try:
+        with closing(open_again(returning=functools.partial(_clear, clock))) as writer:
+            _cleared(writer, clock, write=True)
+    except Unavailable as error:
+        # Whoever writes there now has done it on opening.
+        if error.code != "in_use":
+            raise
+    return open_again(write=False)
 
 
 def settings_of(store: Store) -> Settings:

@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
+
 from renwei.collect.answers import UndoAnswer
 from renwei.collect.evidence import take_back
 from renwei.collect.keeping import (
     Claims,
     merge_all,
+    pack,
     persons_apart,
     remember_apart,
     text_mark,
     unpack,
 )
-from renwei.collect.refused import drop_refused, keep_refused, refused_of, scrubbed
-from renwei.collect.states import CHANGES, KINDS, plan, states
+from renwei.collect.records import FileInfo
+from renwei.collect.refused import Orphans, drop_refused, keep_refused, refused_of, scrubbed
+from renwei.collect.states import ANONYMOUS, CHANGES, KINDS, plan, states
 from renwei.collect.zones import zone_named
 from renwei.core.errors import BadInput, UnknownName
 from renwei.core.nouns import NOBODY
@@ -111,19 +115,46 @@ def finish_undoing(shop: Shop, at: datetime) -> None:
 
 
 def scrub(shop: Shop, texts: Sequence[str]) -> int:
-    """Remove refused rows and examples that hold any of a forgotten person's texts."""
-    removed = 0
+    """Clear what imports keep of the forgotten; returns refused rows and examples removed.
+
+    Gone are rows that hold any of the texts, that name an identifier of somebody who was
+    forgotten, or whose order is held by nobody since; and what claims say of such people.
+
+    Args:
+        shop: The workspace.
+        texts: What tells somebody apart who is being forgotten; none to go by tombstones alone.
+    """
+    removed, gone = 0, frozenset(shop.store.people.forgotten())
+    orders = _orphans(shop) if gone and not texts else None
+    blobs = shop.store.blobs
     for paper in all_imports(shop):
         # A replay that was broken off holds rows as well; it can be tried again.
-        shop.store.blobs.drop(replaying_name(paper.name))
-        kept = refused_of(shop.store.blobs, paper.name)
-        left, gone = scrubbed(kept, texts)
-        if gone:
-            keep_refused(shop.store.blobs, paper.name, left)
+        blobs.drop(replaying_name(paper.name))
+        files = msgspec.convert(paper.body["files"], list[FileInfo])
+        kept = refused_of(blobs, paper.name)
+        left, count = scrubbed(shop, kept, files, texts=texts, orders=orders)
+        if count:
+            keep_refused(blobs, paper.name, left)
             body = {**paper.body, "refused": len(left.refused)}
             shop.store.papers.put(PAPER, paper.name, body, by="forget", at=shop.clock.now())
-            removed += gone
+        removed += count
+        claims = claims_of(shop, paper.name)
+        if gone & set(claims.actors):
+            blobs.put(claims_name(paper.name), pack(claims.without(gone)))
     return removed
+
+
+def _orphans(shop: Shop) -> Orphans:
+    """Orders that the log gave to nobody, although their file named a buyer."""
+    bodies = [
+        event.body
+        for event in shop.store.log.read(kinds=KINDS)
+        if event.actor == NOBODY and not event.body.get("marks", 0) & ANONYMOUS
+    ]
+    return Orphans(
+        frozenset(str(body["order"]) for body in bodies),
+        frozenset(str(body["shop"]) for body in bodies),
+    )
 
 
 def _mark(shop: Shop, paper: Paper, state: str, at: datetime) -> None:

@@ -8,7 +8,7 @@ the events come in one transaction. A process killed anywhere leaves an import t
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -53,6 +53,20 @@ class Claims(msgspec.Struct, array_like=True):
     """Actor by mark of each text: a keyed hash that shows nothing."""
     facts: list[tuple[int, Fact]] = []
 
+    def without(self, gone: Set[int]) -> Claims:
+        """The same, saying nothing of these actors; their orders are nobody's."""
+        return Claims(
+            known=[
+                msgspec.structs.replace(seen, actor=NOBODY) if seen.actor in gone else seen
+                for seen in self.known
+            ],
+            actors=[actor for actor in self.actors if actor not in gone],
+            links=[link for link in self.links if link[0] not in gone and link[1] not in gone],
+            consents=[said for said in self.consents if said[0] not in gone],
+            texts={mark: actor for mark, actor in self.texts.items() if actor not in gone},
+            facts=[fact for fact in self.facts if fact[0] not in gone],
+        )
+
     def add(self, other: Claims) -> None:
         """Take in what a replay of refused rows says too."""
         self.known += other.known
@@ -87,7 +101,7 @@ def prepare(shop: Shop, reading: Reading, *, source: str, at: datetime) -> Prepa
     known = known_identifiers(people, mentions)
     remember_apart(shop, at)
     woven = weave(mentions, known, persons_apart(shop))
-    lost = _lost(people, mentions, known, at, source)
+    lost = _lost(people, mentions, known)
     kept = [one for one in woven.identifiers() if one not in lost]
     numbers = people.actors([Named(one.kind, one.value) for one in kept], at, source)
     actors = dict(zip(kept, numbers, strict=True)) | dict.fromkeys(lost, NOBODY)
@@ -180,11 +194,7 @@ def unpack(data: bytes | None) -> Claims:
 
 
 def _lost(
-    people: People,
-    mentions: Sequence[Mention],
-    known: dict[Identifier, Known],
-    at: datetime,
-    source: str,
+    people: People, mentions: Sequence[Mention], known: dict[Identifier, Known]
 ) -> set[Identifier]:
     """Identifiers of people who were forgotten, and new ones that only name the same people.
 
@@ -192,12 +202,8 @@ def _lost(
     """
     if not people.forgotten():
         return set()
-    gone = forgotten_among(
-        people,
-        {one for mention in mentions for one in mention.identifiers if one not in known},
-        at,
-        source,
-    )
+    asked = {one for mention in mentions for one in mention.identifiers if one not in known}
+    gone = forgotten_among(people, asked)
     beside: set[Identifier] = set()
     for mention in mentions:
         named = set(mention.identifiers)

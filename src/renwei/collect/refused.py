@@ -5,25 +5,27 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
-from renwei.collect.identity import STRENGTH
+from renwei.collect.identity import CONTACTS, STRENGTH
 from renwei.collect.keeping import forgotten_among
 from renwei.collect.records import (
     FileInfo,
     Identifier,
-    IdentifierKind,
     OrderRecord,
     ReadingWarning,
     RefusedRow,
 )
-from renwei.collect.values import is_email, phone, tidy
+from renwei.collect.values import is_email, phone, tidy, whole_ids
 from renwei.core.shop import Shop
-from renwei.core.store import Blobs, Named
+from renwei.core.store import Blobs
 
 _NOT_LETTERS = re.compile(r"[\W_]+")
+_NAME = 4
+"""Chinese names have no more characters."""
 
 
 class Kept(msgspec.Struct):
@@ -31,6 +33,14 @@ class Kept(msgspec.Struct):
 
     refused: list[RefusedRow] = []
     warnings: list[ReadingWarning] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Orphans:
+    """Orders that nobody holds since somebody was forgotten, by their names in event bodies."""
+
+    names: frozenset[str]
+    shops: frozenset[str]
 
 
 def keep_refused(blobs: Blobs, import_id: str, kept: Kept) -> None:
@@ -68,32 +78,47 @@ def without_forgotten(
     if not shop.store.people.forgotten():
         return kept
     texts = [text for order in lost for text in _texts_of(order)]
-    named = {id(row): _identifiers(row, files, shop.settings.region) for row in kept.refused}
-    asked = {one for ones in named.values() for one in ones}
-    unknown = {one for one in asked if shop.store.people.find(Named(one.kind, one.value)) is None}
-    gone = forgotten_among(shop.store.people, unknown, at, "refused")
-    wanted = marks(texts)
-    return Kept(
-        [
-            row
-            for row in kept.refused
-            if not named[id(row)] & gone and not holds([*row.cells, row.value], wanted)
-        ],
-        [warning for warning in kept.warnings if not holds([warning.value], wanted)],
-    )
+    return scrubbed(shop, kept, files, texts=texts)[0]
 
 
-def scrubbed(kept: Kept, texts: Sequence[str]) -> tuple[Kept, int]:
-    """The same without rows and examples that hold any of these texts, and how many went."""
-    wanted = marks(texts)
-    rows = [row for row in kept.refused if not holds([*row.cells, row.value], wanted)]
+def scrubbed(
+    shop: Shop,
+    kept: Kept,
+    files: Sequence[FileInfo],
+    *,
+    texts: Sequence[str],
+    orders: Orphans | None = None,
+) -> tuple[Kept, int]:
+    """The same without what names the forgotten, and how many rows and examples went.
+
+    Args:
+        shop: The workspace; its tombstones tell by which identifiers nobody goes any more.
+        kept: Refused rows and warnings.
+        files: How the files were understood.
+        texts: What else tells the forgotten apart: names, addresses, order numbers.
+        orders: Orders that the forgotten left behind.
+    """
+    wanted, named = marks(texts), _Named(shop, files)
+    by_row = [named.by_row(row) for row in kept.refused]
+    asked = {one for ones in by_row for one in ones}
+    asked |= {one for warning in kept.warnings for one in named.by_example(warning)}
+    gone = forgotten_among(shop.store.people, asked)
+    rows = [
+        row
+        for row, ones in zip(kept.refused, by_row, strict=True)
+        if not ones & gone
+        and not (orders and named.orders(row, orders.shops) & orders.names)
+        and not holds([*row.cells, row.value], wanted)
+    ]
     warnings = [
-        warning if not holds([warning.value], wanted) else _blank(warning)
+        _blank(warning)
+        if warning.value and (named.by_example(warning) & gone or holds([warning.value], wanted))
+        else warning
         for warning in kept.warnings
     ]
-    gone = len(kept.refused) - len(rows)
-    gone += sum(a is not b for a, b in zip(warnings, kept.warnings, strict=True))
-    return Kept(rows, warnings), gone
+    count = len(kept.refused) - len(rows)
+    count += sum(a is not b for a, b in zip(warnings, kept.warnings, strict=True))
+    return Kept(rows, warnings), count
 
 
 def marks(texts: Iterable[str]) -> frozenset[str]:
@@ -121,14 +146,17 @@ def holds(cells: Iterable[str], wanted: frozenset[str]) -> bool:
     """Whether any cell names any of these: as a whole, or inside where it is long enough."""
     for cell in cells:
         bare = _bare(cell)
-        if bare and (bare in wanted or any(_telling(mark) and mark in bare for mark in wanted)):
+        if bare and (bare in wanted or any(_inside(mark, bare) for mark in wanted)):
             return True
     return False
 
 
-def _telling(mark: str) -> bool:
-    # Two Chinese characters are a name; two Latin letters or digits are anything.
-    return len(mark) >= (5 if mark.isascii() else 2)
+def _inside(mark: str, bare: str) -> bool:
+    # Two Chinese characters are a name, but not where three are another one; few Latin letters
+    # or digits are anything, and a short number is part of many longer ones.
+    if not mark.isascii():
+        return len(mark) >= 2 and len(bare) > _NAME and mark in bare
+    return len(mark) >= (8 if mark.isdigit() else 5) and mark in bare
 
 
 def _bare(text: str) -> str:
@@ -149,25 +177,63 @@ def _texts_of(order: OrderRecord) -> list[str]:
     ]
 
 
-def _identifiers(row: RefusedRow, files: Sequence[FileInfo], region: str) -> set[Identifier]:
-    info = next((one for one in files if one.name == row.file), None)
-    fields: Mapping[str, str] = info.mapping if info else {}
-    found: set[Identifier] = set()
-    for header, cell in zip(row.header, row.cells, strict=False):
-        field, text = fields.get(header, ""), tidy(cell)
-        if not text:
-            continue
-        number = phone(text, region) if field in ("phone", "phone2", "email") else ""
+class _Named:
+    """Whom the cells of refused rows name, normalised as the import would."""
+
+    def __init__(self, shop: Shop, files: Sequence[FileInfo]) -> None:
+        self._region = shop.settings.region
+        self._keyed = shop.store.people.keyed
+        self._files = {info.name: info for info in files}
+
+    def by_row(self, row: RefusedRow) -> set[Identifier]:
+        """The identifiers in a row's cells."""
+        found: set[Identifier] = set()
+        for header, cell in zip(row.header, row.cells, strict=False):
+            found |= self._by_cell(row.file, header, cell)
+        return found
+
+    def by_example(self, warning: ReadingWarning) -> set[Identifier]:
+        """The identifiers that a warning's example may be."""
+        found = self._by_cell(warning.file, warning.column, warning.value)
+        kind = str(warning.values.get("kind", ""))
+        kinds = [kind] if kind in STRENGTH else CONTACTS if not warning.file else ()
+        return found | {_identifier(kind, warning.value) for kind in kinds if warning.value}
+
+    def orders(self, row: RefusedRow, shops: Iterable[str]) -> set[str]:
+        """What the row's order may be called in event bodies, in any of these shops."""
+        info = self._files.get(row.file)
+        fields: Mapping[str, str] = info.mapping if info else {}
+        pairs = zip(row.header, row.cells, strict=False)
+        cell = next((cell for header, cell in pairs if fields.get(header) == "order"), "")
+        number = _id(cell)
+        if not number or info is None:
+            return set()
+        return {self._keyed(f"order|{info.layout}|{one}|{number}")[:8].hex() for one in shops}
+
+    def _by_cell(self, file: str, header: str, cell: str) -> set[Identifier]:
+        info, text = self._files.get(file), tidy(cell)
+        field = info.mapping.get(header, "") if info else ""
+        if not text or info is None:
+            return set()
+        found: set[Identifier] = set()
+        number = phone(text, self._region) if field in ("phone", "phone2", "email") else ""
         if number:
             found.add(Identifier("phone", number))
         if field == "email" and is_email(text):
             found.add(Identifier("email", text.lower()))
-        if field in ("customer", "nick") and info:
-            kind: IdentifierKind = "nick" if field == "nick" else "customer"
-            found.add(Identifier(kind, f"{info.layout}:{text}"))
+        if field in ("customer", "nick"):
+            found.add(_identifier(field, f"{info.layout}:{_id(text)}"))
         elif field in STRENGTH and field not in ("phone", "email"):
-            found.add(msgspec.convert({"kind": field, "value": text}, Identifier))
-    return found
+            found.add(_identifier(field, _id(text)))
+        return found
+
+
+def _id(text: str) -> str:
+    return whole_ids([text])[0]
+
+
+def _identifier(kind: str, value: str) -> Identifier:
+    return msgspec.convert({"kind": kind, "value": value}, Identifier)
 
 
 def _name(import_id: str) -> str:

@@ -232,6 +232,10 @@ class People(Protocol):
         """Some vault entries of many persons, aligned."""
         ...
 
+    def tell_apart(self, person: int) -> list[str]:
+        """The identifiers of a person and those other texts that nobody else has."""
+        ...
+
     def search(self, text: str) -> list[int]:
         """Persons whose identifier equals the text, as written or normalised."""
         ...
@@ -242,6 +246,10 @@ class People(Protocol):
 
     def forgotten(self) -> list[int]:
         """Actors that were forgotten (their tombstones), for readers and restores."""
+        ...
+
+    def is_forgotten(self, names: Sequence[Named]) -> list[bool]:
+        """Which of these identifiers belonged to somebody who was forgotten; makes nothing."""
         ...
 
     def seal_text(self, data: bytes) -> bytes:

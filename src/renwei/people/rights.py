@@ -70,18 +70,20 @@ def forget(shop: Shop, request: ForgetRequest) -> Receipt:
 
     What can only be found by the person's own texts goes first (refused rows); then estimates;
     then tombstones are on disk, and from there on a crash is finished when the workspace is
-    next opened. A run that broke off before is simply run again.
+    next opened. A run that broke off before is simply run again. Last goes what only names
+    the person's number (claims of imports).
     """
     store, at = shop.store, shop.clock.now()
     person = find_person(shop, request.person)
     actors = store.people.actors_of(person)
-    texts = sorted({text for found in store.people.open(person).values() for text in found})
+    texts = store.people.tell_apart(person)
     refused = sum(scrub(shop, texts) for scrub in shop.scrubbers)
     estimates = _estimates(shop, person)
     shop.shelf.drop()
     counts = dict(store.people.forget(person, at))
     counts["events"] = store.log.forget(actors)
     counts["decisions"] = store.ledger.forget(sorted({person, *actors}))
+    refused += sum(scrub(shop, ()) for scrub in shop.scrubbers)
     counts |= {"refused_rows": refused, "estimates": estimates}
     name = new_id(at)
     store.papers.put(RECEIPT, name, {"counts": counts}, by="forget", at=at)

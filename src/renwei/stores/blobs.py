@@ -53,6 +53,15 @@ class EmbeddedBlobs:
             found.append(self._ring.own.open(title, b"blob name").decode())
         return sorted(name for name in found if name.startswith(prefix))
 
+    def seen(self) -> list[str]:
+        """A line a file: its name, size and time; another file in its place has another."""
+        found = []
+        for path in sorted(self._folder.glob("*/*.blob")):
+            with told(path):
+                stat = path.stat()
+            found.append(f"{path.name} {stat.st_size} {stat.st_mtime_ns}\n")
+        return found
+
     def sweep(self) -> int:
         """Remove what a crash left half-written; returns the count."""
         return disk.sweep(self._folder, set(self._folder.glob("*/*.blob")))

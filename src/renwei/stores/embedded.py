@@ -13,8 +13,9 @@ The master key lies outside, see `renwei.stores.keys`.
 
 from __future__ import annotations
 
+import hashlib
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -35,9 +36,10 @@ from renwei.stores.papers import EmbeddedPapers
 from renwei.stores.people import EmbeddedPeople
 from renwei.stores.queries import queries
 from renwei.stores.timers import EmbeddedTimers
-from renwei.stores.tombstones import Tombstones
+from renwei.stores.tombstones import Stone, Tombstones
 
 _SQL = queries("people")
+Returning = Callable[["EmbeddedStore", Sequence[str]], None]
 
 
 def open_store(
@@ -47,6 +49,7 @@ def open_store(
     clock: Clock | None = None,
     create: bool = True,
     write: bool = True,
+    returning: Returning | None = None,
 ) -> EmbeddedStore:
     """Open a workspace, made when missing.
 
@@ -57,6 +60,8 @@ def open_store(
         create: Make a workspace where there is none.
         write: Hold the directory for writing. Without, other processes may write meanwhile,
             and every writing call raises `read_only`.
+        returning: Told what tells those apart whom an older file brought back, before their
+            keys go for good; clears what lies beside the people, and may be asked again.
 
     Raises:
         Unavailable: `not_a_workspace`, `in_use`, `read_only`, `disk_full`, `damaged`,
@@ -78,10 +83,10 @@ def open_store(
         with told(directory):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not write and (new or _needs_work(directory, folder)):
-        open_store(directory, keys=keys, clock=clock, create=create).close()
+        open_store(directory, keys=keys, clock=clock, create=create, returning=returning).close()
     lock = take(directory) if write else None
     try:
-        return EmbeddedStore(directory, folder, clock or WallClock(), lock)
+        return EmbeddedStore(directory, folder, clock or WallClock(), lock, returning=returning)
     except BaseException:
         if lock:
             lock.release()
@@ -91,9 +96,18 @@ def open_store(
 class EmbeddedStore:
     """A workspace on disk; use `open_store`. Safe for many threads, one writing at a time."""
 
-    def __init__(self, directory: Path, keys: Path, clock: Clock, lock: Lock | None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        keys: Path,
+        clock: Clock,
+        lock: Lock | None,
+        *,
+        returning: Returning | None = None,
+    ) -> None:
         self._directory = directory
         self._lock = lock
+        self._returning = returning
         write = lock is not None
         self._log_db = Database(directory / "log.db", "log", write=write)
         self._state_db = Database(directory / "state.db", "state", write=write)
@@ -108,7 +122,7 @@ class EmbeddedStore:
             self._state_db.migrate()
             self._log_db.migrate()
         workspace, ring = self._unlock(keys, write=write)
-        stones = Tombstones(self._directory, keys, workspace)
+        self._stones = stones = Tombstones(self._directory, keys, workspace)
         self._log = EmbeddedLog(self._log_db, self._directory)
         self._people = EmbeddedPeople(self._state_db, ring, stones)
         self._items = EmbeddedItems(self._state_db)
@@ -145,6 +159,9 @@ class EmbeddedStore:
         known = set(self._people.forgotten())
         missing = [stone for stone in everybody if stone[0] not in known]
         if missing:
+            texts = self._people.returned(missing) if self._returning else []
+            if self._returning and texts:
+                self._returning(self, texts)
             self._people.bury(missing)
         if any(actor not in self._log.forgotten() for actor, _ in everybody):
             self._log.forget([actor for actor, _ in everybody])
@@ -152,6 +169,33 @@ class EmbeddedStore:
         if unsettled:
             self._ledger.forget(unsettled)
         stones.even()
+
+    def is_clean(self) -> bool:
+        """Whether nothing changed since `note_clean`: neither tombstones nor blobs.
+
+        An older database, older blobs or both, put back, differ from what was noted; so do
+        blobs that a crash left unnoted. Where nobody was forgotten there is nothing to clear.
+        """
+        everybody = self._stones.read()
+        if not everybody:
+            return True
+        row = self._state_db.one(_SQL["value"], ("clean",))
+        return row is not None and row[0] == self._seen(everybody)
+
+    def note_clean(self) -> None:
+        """Note that no blob names anybody who was forgotten until now."""
+        everybody = self._stones.read()
+        if everybody and not self.is_clean():
+            with self._state_db.transaction() as connection:
+                connection.execute(_SQL["set_value"], ("clean", self._seen(everybody)))
+
+    def _seen(self, stones: Sequence[Stone]) -> str:
+        whole = hashlib.blake2b(digest_size=16)
+        for actor, digest in sorted(stones):
+            whole.update(actor.to_bytes(8, "little") + digest)
+        for line in self._blobs.seen():
+            whole.update(line.encode())
+        return whole.hexdigest()
 
     def _sweep(self) -> None:
         self._log.sweep()

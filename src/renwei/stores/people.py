@@ -240,6 +240,17 @@ class EmbeddedPeople:
         by_person = dict(zip(unique, opened, strict=True))
         return [by_person[root] for root in roots]
 
+    def tell_apart(self, person: int) -> list[str]:
+        """The identifiers of a person and those other texts that nobody else has.
+
+        A name or an address that others have too would point at them as well.
+        """
+        return self._vault.telling(self.actors_of(person))
+
+    def returned(self, stones: Sequence[Stone]) -> list[str]:
+        """`tell_apart` of all whom an older file brought back, to be read before `bury`."""
+        return self._vault.telling(sorted(self._actors_under(stones)))
+
     def search(self, text: str) -> list[int]:
         """Persons whose identifier or name equals the text, as written or normalised."""
         wanted = text.strip()
@@ -285,12 +296,8 @@ class EmbeddedPeople:
 
     def bury(self, stones: Sequence[Stone]) -> dict[str, int]:
         """Remove what tombstones name; replayed on open, so that restores forget again."""
-        actors = {actor for actor, _ in stones}
         with self._db.transaction() as connection:
-            for _, digest in stones:
-                row = self._db.one(_SQL["actor_of"], (digest,))
-                actors |= {row[0]} if row else set()
-            numbers = to_json(sorted(actors))
+            numbers = to_json(sorted(self._actors_under(stones)))
             counts = {
                 what: int(self._db.one(_SQL[query], (numbers,))[0])
                 for what, query in (
@@ -300,6 +307,8 @@ class EmbeddedPeople:
                     ("consents", "count_consents"),
                 )
             }
+            # A number that others had on an order of theirs is no less the forgotten one's.
+            counts["texts"] += connection.execute(_SQL["drop_lent"], (numbers,)).rowcount
             counts["merges"] = connection.execute(_SQL["drop_merges"], (numbers,)).rowcount
             counts["actors"] = connection.execute(_SQL["drop_actors"], (numbers,)).rowcount
             connection.executemany(_SQL["add_tombstone"], stones)
@@ -307,9 +316,18 @@ class EmbeddedPeople:
         self._db.truncate()
         return counts
 
+    def _actors_under(self, stones: Sequence[Stone]) -> set[int]:
+        # An identifier that came in anew after an older file was put back has a new number.
+        rows = (self._db.one(_SQL["actor_of"], (digest,)) for _, digest in stones)
+        return {actor for actor, _ in stones} | {row[0] for row in rows if row}
+
     def forgotten(self) -> list[int]:
         """Actors that were forgotten (their tombstones), for readers and restores."""
         return [row[0] for row in self._db.rows(_SQL["tombstones"])]
+
+    def is_forgotten(self, names: Sequence[Named]) -> list[bool]:
+        """Which of these identifiers belonged to somebody who was forgotten; makes nothing."""
+        return [self._db.one(_SQL["is_stone"], (self._hash(name),)) is not None for name in names]
 
     def unsettled(self) -> list[int]:
         """Forgotten actors whose decisions were not yet given to nobody."""

@@ -69,6 +69,16 @@ class Vault:
                 box = boxes[actor] = self._ring.data_box(actor, key)
             yield actor, name, box.open(sealed, _about(actor, name, digest)).decode()
 
+    def telling(self, actors: Sequence[int]) -> list[str]:
+        """Texts that point at these actors: their identifiers, and what no other actor has."""
+        found: dict[str, None] = {}
+        for actor, key, name, digest, sealed in self._db.rows(
+            _SQL["telling"], (to_json(list(actors)),)
+        ):
+            box = self._ring.data_box(actor, key)
+            found[box.open(sealed, _about(actor, name, digest)).decode()] = None
+        return list(found)
+
     def grouped(
         self, groups: Sequence[Sequence[int]], names: Sequence[str] = ()
     ) -> list[dict[str, list[str]]]:

@@ -156,6 +156,12 @@ def check_people(make: Make) -> None:
     }
     same(people.open(a), opened, "the vault opens to each text once")
     same(people.open_many([c, a], ["name"]), [{}, {"name": ["李雷"]}], "some entries, aligned")
+    people.keep_many([(c, "address", "西湖区"), (c, "phone", phone.value)])
+    same(
+        sorted(people.tell_apart(a)),
+        sorted([phone.value, mail.value, "李雷"]),
+        "what others have too does not tell a person apart",
+    )
     for text in (
         "13800138000",
         "+86 138 0013 8000",
@@ -193,7 +199,12 @@ def _check_taking_back(store: Store, kept: int) -> None:
 def _check_forgetting(store: Store, person: int, phone: Named) -> None:
     people = store.people
     store.log.append([event(500, actor=person)], AT)
+    same(people.is_forgotten([phone]), [False], "nobody asked to be forgotten yet")
     counts = store.forget(person, AT)
+    never = Named("phone", "+8613822222222")
+    actors = len(people.all_persons())
+    same(people.is_forgotten([never, phone]), [False, True], "one can ask who was forgotten")
+    same((len(people.all_persons()), people.find(never)), (actors, None), "asking makes nobody")
     same((counts["actors"], counts["identifiers"], counts["events"]), (1, 1, 1), "a receipt")
     same(people.actors([phone], AT), [NOBODY], "a forgotten identifier is nobody's for ever")
     same((people.find(phone), people.open(person), people.search(phone.value)), (None, {}, []), "-")

@@ -41,6 +41,15 @@ WHERE v.actor IN (SELECT value FROM json_each(?1))
   AND (json_array_length(?2) = 0 OR v.name IN (SELECT value FROM json_each(?2)))
 ORDER BY v.id;
 
+-- telling: Sealed texts of some actors: their identifiers, and what no other actor has.
+SELECT v.actor, a.key, v.name, v.hash, v.sealed
+FROM vault v JOIN actors a ON a.actor = v.actor
+WHERE v.actor IN (SELECT value FROM json_each(?1))
+  AND (v.own = 1 OR NOT EXISTS (
+    SELECT 1 FROM vault o
+    WHERE o.hash = v.hash AND o.actor NOT IN (SELECT value FROM json_each(?1))))
+ORDER BY v.id;
+
 -- by_handle: Actors that can be searched by a value.
 SELECT actor FROM handles WHERE hash = ?;
 
@@ -89,6 +98,12 @@ ORDER BY number DESC;
 -- standing: Merges that were not undone, in the order they were made.
 SELECT kept, gone FROM merges WHERE undone_us IS NULL ORDER BY number;
 
+-- drop_lent: Remove, with others, texts that are identifiers of some actors.
+DELETE FROM vault
+WHERE own = 0
+  AND hash IN (SELECT hash FROM vault WHERE own = 1 AND actor IN (SELECT value FROM json_each(?1)))
+  AND actor NOT IN (SELECT value FROM json_each(?1));
+
 -- drop_merges: Remove merges that touch some actors.
 DELETE FROM merges
 WHERE kept IN (SELECT value FROM json_each(?1)) OR gone IN (SELECT value FROM json_each(?1));
@@ -116,6 +131,9 @@ SELECT actor FROM tombstones ORDER BY actor;
 
 -- is_tombstone: Whether an actor was forgotten.
 SELECT 1 FROM tombstones WHERE actor = ?;
+
+-- is_stone: Whether an identifier was forgotten, by its hash.
+SELECT 1 FROM tombstones WHERE hash = ?;
 
 -- unsettled: Forgotten actors whose decisions are still theirs.
 SELECT actor FROM tombstones WHERE settled = 0;
