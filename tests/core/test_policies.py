@@ -130,3 +130,15 @@ def test_what_chance_filled_is_marked_and_what_was_certain_is_not() -> None:
     assert HoldOut(Best(0.0), 1.0, "h", control=2).choose(ask, offer).explored == (0,)
     assert HoldOut(Best(0.0), 1.0, "h").choose(ask, slate(1, NOTHING)).explored == ()
     assert Best(0.0).choose(ask, offer).explored == ()
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+def test_a_ready_slate_is_chosen_from_as_if_it_came_anew(limit: int) -> None:
+    policy = HoldOut(Best(explore=0.2), 0.1, "today/holdout")
+    for scores in ((2.0, 5.0, 5.0, 0.0), (1.0, 1.0, 1.0, 1.0), (-3.0, -2.0, -4.0, 0.0)):
+        ready = slate(8, 6, 3, NOTHING, scores=scores)
+        ready.numbers = frozenset(ready.items)
+        for unit in range(1, 200):
+            ask = Ask(unit, HOME, AT, unit * 0x9E3779B9, limit)
+            fresh = slate(8, 6, 3, NOTHING, scores=scores)
+            assert policy.choose(ask, ready) == policy.choose(ask, fresh)

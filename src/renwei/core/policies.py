@@ -442,12 +442,16 @@ def _top(slate: Slate, rows: list[int] | range) -> int:
     if len(rows) < len(items):
         top = max([scores[row] for row in rows])
         return min([row for row in rows if scores[row] == top], key=items.__getitem__)
+    if slate.best >= 0:
+        return slate.best
     top = max(scores)
     best = row = scores.index(top)
     for _ in range(scores[row + 1 :].count(top)):
         row = scores.index(top, row + 1)
         if items[row] < items[best]:
             best = row
+    if slate.numbers is not None:
+        slate.best = best
     return best
 
 

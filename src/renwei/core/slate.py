@@ -34,7 +34,8 @@ class Slate:
     flagged or grouped. `costs` says how many units of a shared limit (a counter: SMS quota,
     coupon budget) each candidate would take; a counter that is not named costs nothing.
     `model` names the versions of what scored. `numbers` may hold the items as a set, for a
-    slate that is built once and shown often. Whoever is handed a slate leaves it as it is.
+    slate that is built once and shown often; its `best` row is then looked for once. Whoever
+    is handed a slate leaves it as it is.
     """
 
     items: list[int] = field(default_factory=list)
@@ -48,6 +49,7 @@ class Slate:
     costs: dict[str, list[int]] = field(default_factory=dict)
     model: str = ""
     numbers: frozenset[int] | None = field(default=None, compare=False, repr=False)
+    best: int = field(default=-1, init=False, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -108,8 +110,10 @@ def join(slates: Sequence[Slate]) -> Slate:
         >>> both.items, both.scores, [both.source_names[k] for k in both.sources]
         ([1, 2, 3], [1024, 2048, 9216], ['a', 'a', 'b'])
     """
-    if len(slates) == 1 and slates[0].numbers is not None:
-        return slates[0]
+    if len(slates) == 1:
+        (only,) = slates
+        if only.numbers is not None or 0 < len(only.items) == len(set(only.items)):
+            return only
     seen: set[int] = set()
     parts: list[Slate] = []
     for slate in slates:
