@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -98,6 +99,19 @@ def fit_logistic(matrix: Floats, happened: Floats, *, ridge: float = RIDGE) -> L
 def _ridge_loss(z: Floats, happened: Floats, hold: Floats, weight: Floats) -> float:
     u = z @ weight
     return float((np.logaddexp(0.0, u) - happened * u).sum() + (hold * weight**2).sum() / 2)
+
+
+@functools.cache
+def trees_run() -> bool:
+    """Whether LightGBM loads here: minimal systems lack the OpenMP runtime that it needs.
+
+    Without it the mean is of two ways instead of three.
+    """
+    try:
+        import lightgbm  # noqa: F401
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 def fit_trees(matrix: Floats, happened: Floats, *, seed: int) -> Any:

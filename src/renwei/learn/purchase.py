@@ -15,7 +15,7 @@ import numpy as np
 
 from renwei.learn.calibrate import to_mean
 from renwei.learn.cells import DAY_S, Floats, Ints
-from renwei.learn.chances import Chance, Way, fit_way
+from renwei.learn.chances import Chance, Way, fit_way, trees_run
 from renwei.learn.score import log_losses
 from renwei.learn.snapshots import Orders, Snapshot, sampled, take_snapshot
 from renwei.learn.tide import Tide, read_tide
@@ -113,7 +113,7 @@ def fit_purchase(
     past = orders.until(as_of)
     tide = read_tide(past.person, past.time, as_of=as_of, days=days)
     shots = _shots(past, as_of, days)
-    trees = bool(shots) and len(shots[0].person) >= TREES_FROM
+    trees = bool(shots) and len(shots[0].person) >= TREES_FROM and trees_run()
     if not shots or not any(shot.happened.any() for shot in shots):
         return PurchaseModel("value", {}, days, tide, lambda shot: shot.chance)
     way, losses = _choose(shots, days, ways, seed=seed, trees=trees)
