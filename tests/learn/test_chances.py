@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from tests.learn.worlds import rhythmic
 
 from renwei.learn.chances import trees_run
 from renwei.learn.purchase import fit_purchase
 from renwei.learn.snapshots import take_snapshot
-from tests.learn.worlds import rhythmic
 
 
 @pytest.fixture
