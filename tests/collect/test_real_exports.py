@@ -10,6 +10,7 @@ import pytest
 from tests.collect import files as f
 from tests.collect.rooms import Room, digest
 
+from renwei.collect.packed import parts
 from renwei.collect.reading import Totals, read, totals
 from renwei.collect.statuses import State, state_of
 from renwei.core.errors import NotATable
@@ -142,3 +143,51 @@ def test_a_file_in_big5_is_read_with_the_phones_of_its_island(tmp_path: Path) ->
     path.write_bytes((text + "A2,2026/01/06 10:00,0922333444,299\n").encode("big5"))
     found = [order.identifiers[0].value for order in read([path]).orders]
     assert found == ["+886912345678", "+886922333444"]
+
+
+def test_items_packed_into_one_cell_are_lines_of_their_own(tmp_path: Path) -> None:
+    one = "id:1|name:Mug; big|product_id:7|sku:M|quantity:2|subtotal:40.00|total:40.00|meta:"
+    two = "id:2|name:Tea|product_id:8|sku:T|quantity:1|subtotal:10.00|total:10.00|meta:"
+    path = tmp_path / "woo.csv"
+    path.write_text(
+        "order_id,date,status,order_currency,billing_email,order_total,line_items\n"
+        f'1,2026-03-01 10:00:00,completed,USD,a@example.com,55.00,"{one};{two}"\n'
+        f'2,2026-03-02 10:00:00,completed,USD,b@example.com,10.00,"{two}"\n',
+        "utf-8",
+    )
+    reading = read([path])
+    found = totals(reading)
+    assert (found.lines, found.units, found.revenue_minor) == (3, 4, 6500)
+    assert [(i.code, i.title) for i in reading.items] == [("M", "Mug; big"), ("T", "Tea")]
+    assert [line[1:] for line in reading.orders[0].lines] == [(2, 2000, 4000), (1, 1000, 1000)]
+
+
+@pytest.mark.parametrize(
+    ("cell", "wanted"),
+    [
+        ("1× Mug, 2× Tea", [("Mug", 1), ("Tea", 2)]),
+        ("面膜*2；口红 x1", [("面膜", 2), ("口红", 1)]),
+        ('[{"name": "Mug", "quantity": 2}]', [("Mug", 2)]),
+        ("口红 #豆沙，哑光", []),
+        ("Tea, green; 2× Mug", []),
+        ("[broken", []),
+        ('[{"name": "Mug"}]', []),
+        ("name:Mug|total:4", []),
+        ("Frame 30x40", []),
+        ("Frame 30 x 40", []),
+        ("2x4 plank", []),
+    ],
+)
+def test_a_cell_is_taken_apart_only_where_each_part_says_how_many(
+    cell: str, wanted: list[tuple[str, int]]
+) -> None:
+    assert [(p.title, p.quantity) for p in parts(cell)] == wanted
+
+
+def test_parts_without_amounts_share_the_total_to_the_cent(tmp_path: Path) -> None:
+    text = "Order #,Date,Customer,Product(s),Items sold,N. Revenue,Status\n"
+    path = tmp_path / "woo.csv"
+    path.write_text(
+        text + '1,2026-03-01 10:00:00,Ann Lee,"1× Mug, 2× Tea",3,10.00,completed\n', "utf-8"
+    )
+    assert [line[1:] for line in read([path]).orders[0].lines] == [(1, 334, 334), (2, 333, 666)]

@@ -80,6 +80,8 @@ class Facts:
     currency: Column | None = None
     """Currency codes, "" where a row shows none."""
     faults: list[Fault] = field(default_factory=list)
+    places: int = 2
+    """Digits of the currency's minor unit."""
     events: int = 0
     """Rows skipped because they are views or carts, not purchases."""
 
@@ -217,7 +219,7 @@ def _read_money(facts: Facts, currency: str) -> None:
     columns = {name: fields[name] for name in MONEY if name in fields}
     mark = decimal_mark(v for c in columns.values() for v in c.values)
     facts.currency = _currencies(facts, columns, currency)
-    places = _places(facts, currency)
+    facts.places = places = _places(facts, currency)
     for name, column in columns.items():
         read = [None if is_absent(v) else _within(amount(v, mark)) for v in column.values]
         absent = [is_absent(v) for v in column.values]

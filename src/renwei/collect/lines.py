@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
 from renwei.collect.amounts import Paid, worth
 from renwei.collect.facts import Facts, Ints, Mask, ids, texts
 from renwei.collect.groups import Groups
+from renwei.collect.packed import Part, parts
 from renwei.collect.records import ItemRecord
+from renwei.collect.values import minor
 
 Line = tuple[int, int, int, int]
 _JOINED = re.compile(r"[，；;\n]|(?<!\d),(?!\d)|、")
@@ -112,13 +115,14 @@ def _whole_orders(
 ) -> tuple[list[ItemRecord], list[list[Line]]]:
     """Lines of a list that has one title and one quantity an order.
 
-    Joined titles are taken apart only where that is safe: as many parts as the file says there
-    are kinds and units. Several rows of an order are lines of their own.
+    Joined titles are taken apart only where that is safe: each says how many there are, or
+    there are as many as the file says there are kinds and units. Several rows of an order are lines of their own.
     """
     items, item_of = known
     numbers = {(i.code, i.title, i.variant): n for n, i in enumerate(items)}
     kinds = _column(facts, "kinds", rows)
     units = facts.quantity.value[rows] if facts.quantity else np.ones(len(rows), np.int64)
+    told = facts.quantity is not None
     order = groups.of[rows]
     count = np.bincount(order, minlength=groups.n)
     lines: list[list[Line]] = [[] for _ in range(groups.n)]
@@ -132,17 +136,33 @@ def _whole_orders(
             rest = max(1, unit - int(count[n]) + 1) if first else 1
             lines[n].append((item, rest, 0, 0))
             continue
-        parts = [p.strip() for p in _JOINED.split(title) if p.strip()]
-        if kind > 1 and len(parts) == kind == unit:
-            for k, part in enumerate(parts):
-                index = numbers.setdefault(("", part, ""), len(items))
+        split = parts(title) or _joined(title, kind, unit)
+        if split and (not told or unit == sum(part.quantity for part in split)):
+            for part, amount in zip(split, _shares(facts, split, total), strict=True):
+                key = (part.code, "", "") if part.code else ("", part.title, "")
+                index = numbers.setdefault(key, len(items))
                 if index == len(items):
-                    items.append(ItemRecord(code="", title=part))
-                share = total // kind + (total % kind if k == 0 else 0)
-                lines[n].append((index, 1, share, share))
+                    items.append(ItemRecord(code=part.code, title=part.title))
+                lines[n].append((index, part.quantity, amount // part.quantity, amount))
             continue
         lines[n].append((item, max(unit, 1), total // max(unit, 1), total))
     return _only_used(items, lines)
+
+
+def _joined(title: str, kinds: int, units: int) -> Sequence[Part]:
+    """Titles without numbers, one of each."""
+    titles = [t.strip() for t in _JOINED.split(title) if t.strip()]
+    return [Part(t, 1) for t in titles] if kinds > 1 and len(titles) == kinds == units else ()
+
+
+def _shares(facts: Facts, split: Sequence[Part], total: int) -> list[int]:
+    """The amount of each part as said, else the order's by the piece."""
+    said = [part.amount for part in split if part.amount is not None]
+    if len(said) == len(split):
+        return [minor(amount, facts.places) for amount in said]
+    pieces = sum(part.quantity for part in split)
+    shares = [total // pieces * part.quantity for part in split]
+    return [shares[0] + total - sum(shares), *shares[1:]]
 
 
 def _only_used(

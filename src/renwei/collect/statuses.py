@@ -30,7 +30,7 @@ _WORDS: tuple[tuple[State, str], ...] = (
     ),
     (
         State.CLOSED,
-        r"关闭|取消|作废|无效|已撤销|關閉|不成立|cancel|void|closed|trash|deleted|declined|rejected|storn|widerruf|annul|abgebrochen|geannuleerd",
+        r"关闭|取消|作废|删除|锁定|无效|已撤销|關閉|不成立|cancel|void|closed|trash|deleted|declined|rejected|storn|widerruf|annul|abgebrochen|geannuleerd",
     ),
     (
         State.UNPAID,

@@ -56,6 +56,7 @@ LAYOUT = Layout(
         "order_key": "",
         "_order_total": "total",
         "_billing_email": "email",
+        "line_items": "title",
         "post_status": "status",
         "post_date": "created",
         "date_created_gmt": "",
