@@ -139,12 +139,14 @@ class Room:
     def health(self) -> HealthAnswer:
         return health(self.shop, HealthRequest())
 
-    def forget(self, phone: str) -> None:
-        """Forget as the operation does: the rib's own traces, then the store."""
+    def forget(self, phone: str) -> set[int]:
+        """Forget as the operation does: texts, then the store, then numbers; returns actors."""
         (found,) = self.store.people.search(phone)
-        texts = [text for many in self.store.people.open(found).values() for text in many]
-        scrub(self.shop, texts)
+        actors = set(self.store.people.actors_of(found))
+        scrub(self.shop, self.store.people.tell_apart(found))
         self.store.forget(found, self.clock.now())
+        scrub(self.shop, ())
+        return actors
 
     def person(self, kind: str, value: str) -> int | None:
         return self.store.people.find(Named(kind, value))

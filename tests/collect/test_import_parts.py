@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.collect.rooms import AT, Room, Sale, person
 
 from renwei.collect.consent import statements
-from renwei.collect.imports import scrub
+from renwei.collect.imports import claims_of, scrub
 from renwei.collect.records import ReadingWarning, RefusedRow
 from renwei.collect.refused import Kept, holds, marks, scrubbed
 from renwei.core.nouns import NOBODY, Consent, ConsentState, Item, consent_by
@@ -80,13 +80,20 @@ def test_a_text_is_found_as_files_write_it(text: str, cell: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "cell"), [("Al", "Algeria"), ("+8613912345678", "13912345679"), ("张小美", "张小")]
+    ("text", "cell"),
+    [
+        ("Al", "Algeria"),
+        ("+8613912345678", "13912345679"),
+        ("张小美", "张小"),
+        ("王勇", "王勇娜"),
+        ("#10019", "20000000010019001"),
+    ],
 )
 def test_short_or_other_texts_are_left_alone(text: str, cell: str) -> None:
     assert not holds([cell], marks([text]))
 
 
-def test_scrubbing_drops_rows_and_blanks_examples_and_keeps_the_rest() -> None:
+def test_scrubbing_drops_rows_and_blanks_examples_and_keeps_the_rest(room: Room) -> None:
     rows = [
         RefusedRow("o.csv", n, "数量", "bad_quantity", "一箱", [name, phone], ["收货人", "手机"])
         for n, name, phone in ((2, "张小美", "13912345678"), (3, "李四", "13800001111"))
@@ -95,7 +102,8 @@ def test_scrubbing_drops_rows_and_blanks_examples_and_keeps_the_rest() -> None:
         ReadingWarning("masked_name", value="李**"),
         ReadingWarning("shared_contact", value="+8613912345678", count=3),
     ]
-    left, gone = scrubbed(Kept(rows, warnings), ["+8613912345678", "张小美"])
+    texts = ["+8613912345678", "张小美"]
+    left, gone = scrubbed(room.shop, Kept(rows, warnings), [], texts=texts)
     assert gone == 2
     assert [row.row for row in left.refused] == [3]
     assert [(w.value, w.count) for w in left.warnings] == [("李**", 1), ("", 3)]
@@ -115,6 +123,35 @@ def test_scrubbing_reaches_every_import(room: Room) -> None:
     for n in (1, 2):
         assert [line.value for line in room.show(f"i-20261120-{n}").refused] == ["两箱"]
     assert scrub(room.shop, ["+8613912345670"]) == 0
+
+
+def test_tombstones_alone_clear_refused_rows_by_identifier_and_by_order(room: Room) -> None:
+    mine, other = Sale(1, **person(1)), Sale(2, **person(2))
+    detail = replace(mine, nick="", name="", phone="", address="", quantity="三箱")
+    refused = [replace(mine, number=3, quantity="一箱"), replace(other, number=4, quantity="两箱")]
+    room.sell([mine, other, *(Sale(10 + k, **person(3)) for k in range(6)), *refused, detail])
+    blobs = room.store.blobs
+    before = {name: blobs.get(name) or b"" for name in blobs.names("imports/")}
+    room.forget(mine.phone)
+    for name, data in before.items():
+        blobs.put(name, data)  # an older copy is put back
+    assert scrub(room.shop, ()) == 2
+    assert [line.value for line in room.show("i-20261120-1").refused] == ["两箱"]
+    assert scrub(room.shop, ()) == 0
+
+
+def test_claims_say_nothing_of_the_forgotten(room: Room) -> None:
+    sales = [Sale(k, day=k, **person(k % 3)) for k in range(6)]
+    room.sell(sales)
+    again = room.sell([*sales, Sale(9, **person(5))])
+    whole = claims_of(room.shop, again.import_id)
+    gone = room.forget(sales[0].phone)
+    left = claims_of(room.shop, again.import_id)
+    assert gone & set(whole.actors)
+    assert set(left.actors) == set(whole.actors) - gone
+    assert not gone & set(left.texts.values())
+    assert not gone & {actor for link in left.links for actor in link[:2]}
+    assert [seen.actor for seen in left.known].count(NOBODY) == len(left.known) // 3
 
 
 def test_undo_after_forgetting_brings_nobody_back(room: Room) -> None:

@@ -239,3 +239,26 @@ def test_hashes_differ_by_key_and_by_purpose() -> None:
     found = {ring.hash("a", "x"), ring.hash("b", "x"), other.hash("a", "x"), ring.hash("a", "y")}
     assert len(found) == 4
     assert ring.hash("a", "x") == Keyring(b"k" * 32).hash("a", "x")
+
+
+def test_a_number_lent_to_others_goes_with_its_owner_and_their_own_texts_stay(
+    store: EmbeddedStore,
+) -> None:
+    people = store.people
+    owner, friend = named(store, 1, 2)
+    lent, shared = "+8613800000001", "西湖区文三路1号"
+    people.keep_many([(friend, "phone", lent), (friend, "address", shared)], "import:1")
+    people.keep_many([(owner, "address", shared), (owner, "name", "李雷")], "import:1")
+    assert people.tell_apart(owner) == [lent, "李雷"]
+    assert people.forget(owner, AT)["texts"] == 3
+    assert people.open(friend) == {"phone": ["+8613800000002"], "address": [shared]}
+
+
+def test_asking_who_was_forgotten_makes_nobody(store: EmbeddedStore) -> None:
+    (gone,) = named(store, 1)
+    asked = [Named("phone", f"+861380000{n:04d}") for n in (1, 2)]
+    assert store.people.is_forgotten(asked) == [False, False]
+    store.people.forget(gone, AT)
+    version = store.people.map_version()
+    assert store.people.is_forgotten(asked) == [True, False]
+    assert (list(store.people.all_persons()), store.people.map_version()) == ([], version)

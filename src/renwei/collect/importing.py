@@ -148,9 +148,7 @@ def _keep(
     answer = describe(shop, reading, source)
     answer.warnings = [warned(shop, warning) for warning in warnings]
     _count(answer, prepared, before.body if before else {})
-    kept = without_forgotten(
-        shop, Kept(reading.refused, warnings), prepared.lost, reading.files, at
-    )
+    kept = without_forgotten(shop, Kept(reading.refused, warnings), prepared.lost, reading.files)
     body |= {
         "totals": _totals(answer),
         "refused": len(kept.refused),

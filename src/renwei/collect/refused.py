@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import msgspec
 
@@ -60,11 +59,7 @@ def drop_refused(blobs: Blobs, import_id: str) -> None:
 
 
 def without_forgotten(
-    shop: Shop,
-    kept: Kept,
-    lost: Sequence[OrderRecord],
-    files: Sequence[FileInfo],
-    at: datetime,
+    shop: Shop, kept: Kept, lost: Sequence[OrderRecord], files: Sequence[FileInfo]
 ) -> Kept:
     """What may be kept: nothing that names somebody who was forgotten.
 
@@ -73,7 +68,6 @@ def without_forgotten(
         kept: Refused rows and warnings, as read.
         lost: Orders of the same files that belong to forgotten people.
         files: How the files were understood.
-        at: Now.
     """
     if not shop.store.people.forgotten():
         return kept

@@ -89,7 +89,7 @@ def _read(shop: Shop, paper: Paper, rows: Sequence[RefusedRow], file: Path | Non
 def _bring(shop: Shop, paper: Paper, reading: Reading, kept: Kept, at: datetime) -> ReplayAnswer:
     before = len(refused_of(shop.store.blobs, paper.name).refused)
     prepared = prepare(shop, reading, source=paper.name, at=at)
-    kept = without_forgotten(shop, kept, prepared.lost, reading.files, at)
+    kept = without_forgotten(shop, kept, prepared.lost, reading.files)
     claims = claims_of(shop, paper.name)
     orders = _whole(shop, prepared.orders)
     claims.add(prepared.claims)
