@@ -212,3 +212,19 @@ def test_yes_reaches_an_operation_that_asks_for_it(run: Run, filled: Path, tmp_p
     refused = run("export", "--all", "--out", str(out))
     assert refused.returncode == 1
     assert run("export", "--all", "--out", str(out), "--yes").returncode == 0
+
+
+def test_files_in_the_working_folder_are_never_run(
+    orders: Path, tmp_path: Path, keys: Path
+) -> None:
+    for name in ("random.py", "csv.py", "numpy.py"):
+        (tmp_path / name).write_text("raise SystemExit('taken for ours')\n")
+    done = subprocess.run(
+        [Path(sys.executable).parent / "renwei", "import", orders, "--data", tmp_path / "shop"],
+        cwd=tmp_path,
+        env=os.environ | {"RENWEI_KEYS": str(keys)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

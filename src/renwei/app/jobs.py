@@ -62,8 +62,9 @@ def run_child(operation: Operation, shop: Shop, request: Any) -> Any:
 
     env = os.environ | dict.fromkeys(_ONE_THREAD, "1")
     env |= child_environment(shop.store.directory)
+    # -P: a module that happens to lie in the working folder must not be taken for ours.
     child = subprocess.Popen(
-        [sys.executable, "-m", "renwei.app.jobs"],
+        [sys.executable, "-P", "-m", "renwei.app.jobs"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=env,
