@@ -227,10 +227,10 @@ class _Index:
 def _write_rows(path: Path, tables: Iterable[pa.Table]) -> _Index:
     import pyarrow.parquet as pq
 
-    from renwei.stores.columns import SCHEMA
+    from renwei.stores.columns import SCHEMA, WRITING
 
     index = _Index()
-    with pq.ParquetWriter(path, SCHEMA, compression="zstd", write_statistics=False) as writer:
+    with pq.ParquetWriter(path, SCHEMA, **WRITING) as writer:
         for table in _regrouped(tables):
             index.add(table)
             writer.write_table(table, row_group_size=GROUP)
