@@ -191,3 +191,37 @@ def test_parts_without_amounts_share_the_total_to_the_cent(tmp_path: Path) -> No
         text + '1,2026-03-01 10:00:00,Ann Lee,"1× Mug, 2× Tea",3,10.00,completed\n', "utf-8"
     )
     assert [line[1:] for line in read([path]).orders[0].lines] == [(1, 334, 334), (2, 333, 666)]
+
+
+def test_an_order_whose_only_date_is_refused_stays_out_whole(tmp_path: Path) -> None:
+    path = tmp_path / "o.csv"
+    path.write_text(
+        "订单号,下单时间,手机,商品,数量,实付\n"
+        "1,2026-01-05 10:00,13811138001,茶,1,10\n"
+        "2,someday,13811138002,茶,1,20\n"
+        "2,,,壶,1,\n",
+        "utf-8",
+    )
+    reading = read([path])
+    assert (totals(reading).orders, totals(reading).revenue_minor) == (1, 1000)
+    assert [(r.row, r.code) for r in reading.refused] == [(3, "bad_date")]
+    assert [(w.row, w.value) for w in reading.warnings if w.code == "order_incomplete"] == [
+        (4, "2")
+    ]
+
+
+@pytest.mark.parametrize("header", ["昵称", "姓名"])
+def test_a_bare_name_is_the_buyer_where_the_file_has_nothing_better(
+    tmp_path: Path, header: str
+) -> None:
+    rows = f"订单号,下单时间,{header},金额\n1,2026-01-05,小红,10\n2,2026-01-06,小红,5\n"
+    assert _totals(tmp_path, rows).customers == 1
+
+
+def test_a_clock_of_twelve_hours_puts_the_month_first_where_nothing_else_tells(
+    tmp_path: Path,
+) -> None:
+    text = "order_id,order_date,email,total\n1,3/4/2026 9:03 PM,a@example.com,10\n"
+    assert _totals(tmp_path, text).first_order == "2026-03-04 21:03:00"
+    text = "order_id,order_date,email,total\n1,3/4/2026 21:03,a@example.com,10\n"
+    assert _totals(tmp_path, text).first_order == "2026-04-03 21:03:00"

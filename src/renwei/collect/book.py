@@ -119,6 +119,7 @@ def book_of(facts: Facts, buyers: Buyers, clock: Clock, currency: str) -> Book:
     _unpriced(facts, groups, good, (status, paid))
     for fault in facts.faults:
         good[fault.rows] = False
+    paid.known &= ~_undated(facts, groups)
     alive = groups.any(good)
     status = _settled(facts, status, paid)
     refunded = _row_refunds(groups, good, states, paid)
@@ -179,6 +180,14 @@ def _required(facts: Facts, groups: Groups) -> None:
             facts.fault(nothing & ~_takes_back(facts), "price", "zero_price")
     if "quantity" in facts.mapped.fields:
         facts.fault(item & ~facts.present("quantity"), "quantity", "missing_quantity")
+
+
+def _undated(facts: Facts, groups: Groups) -> Mask:
+    """Orders whose only date cannot be read: what is left of their rows has no time."""
+    times = [facts.times[name] for name in ("created", "paid_at") if name in facts.times]
+    if not times:
+        return np.zeros(groups.n, dtype=bool)
+    return ~np.logical_or.reduce([groups.any(t.has & facts.live) for t in times])
 
 
 def _takes_back(facts: Facts) -> Mask:

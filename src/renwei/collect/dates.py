@@ -250,6 +250,8 @@ def _day_order(texts: Sequence[str]) -> DayOrder:
     if not found:
         return "dmy"
     steps = {order: _disorder(found, order) for order in ("dmy", "mdy")}
+    if steps["mdy"] == steps["dmy"]:  # who writes 9:03 PM writes the month first
+        return "mdy" if any(re.search(r"\d\s*[AaPp]\.?[Mm]", t) for t in texts) else "dmy"
     return "mdy" if steps["mdy"] < steps["dmy"] else "dmy"
 
 
