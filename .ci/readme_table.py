@@ -47,7 +47,7 @@ def table(measured: list[dict[str, Any]], head: tuple[str, ...]) -> str:
 
 
 def _figures(one: dict[str, Any]) -> str:
-    timed = {name: one[name] for name in TIMED if name in one}
+    timed = {name: one[name] for name in TIMED if one.get(name) is not None}
     figures = dict(one.get("metrics", {})) | timed
     first = [name for name in figures if name not in COSTS][:SHOWN]
     return "; ".join(f"{name} {_number(figures[name])}" for name in first)

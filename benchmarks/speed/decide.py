@@ -3,26 +3,30 @@
 Run: OMP_NUM_THREADS=1 .venv/bin/python benchmarks/speed/decide.py [--people 1000000] [--json]
 
 One JSON object a line. `ledger` says where decisions were recorded: "memory", or "embedded"
-(SQLite, synced to disk one by one). The last line decides again, one by one, a sample of the
-people of the batch and counts in how many choice, odds and record are the same, and how many
-of the first hundred came back from the disk unchanged.
+(SQLite, synced to disk one by one). `baselines` are what a choice costs without guards, odds
+and record, over the same candidates in the same run: the highest score alone, and a draw by
+weight. The last line decides again, one by one, a sample of the people of the batch and counts
+in how many choice, odds and record are the same, and how many of the first hundred came back
+from the disk unchanged.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import platform
-import resource
+import random
+import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 import numpy as np
+from benchmarks.measured import against, percentile_us, show
 
 from renwei.core.batch import Decisions, decide_many
 from renwei.core.columns import Asks, Slates, grid
@@ -126,44 +130,55 @@ class ColumnMemory(MemoryLedger):
 RULES = HouseRules(SaidNothing())
 
 
-def measured() -> dict[str, Any]:
-    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {
-        "rss_mb": round(rss),
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-    }
+def timed(work: Callable[[Any], object], over: Sequence[Any]) -> list[float]:
+    took = []
+    for one in over:
+        start = time.perf_counter_ns()
+        work(one)
+        took.append((time.perf_counter_ns() - start) / 1e9)
+    return took
 
 
-def single(kind: str, ledger: Any, where: str, rounds: int) -> dict[str, Any]:
+def single(kind: str, ledger: Any, where: str, rounds: int) -> None:
     columnar = kind == "columnar"
     sources: list[Source] = (
         [Ready("ready", 200)] if columnar else [Liked(f"s{k}", 25 * k + 1) for k in range(4)]
     )
     guards: list[Guard] = [AllThere(frozenset({999}))] if columnar else [InStock(frozenset({3, 9}))]
     asks = [Ask(person, HOME, AT) for person in range(1, rounds + 1)]
-    took, cpu = [], time.process_time()
-    for ask in asks:
-        start = time.perf_counter_ns()
+
+    def one(ask: Ask) -> None:
         decide(ask, sources=sources, guards=guards, policy=POLICY, permits=RULES, ledger=ledger)
-        took.append((time.perf_counter_ns() - start) / 1_000)
-    cpu, wall = time.process_time() - cpu, sum(took) / 1e6
-    took.sort()
-    return {
-        "bench": "decide",
-        "kind": kind,
-        "candidates": 200 if columnar else 100,
-        "ledger": where,
-        "rounds": rounds,
-        "p50_us": round(took[rounds // 2], 1),
-        "p99_us": round(took[rounds * 99 // 100], 1),
-        "per_second": round(rounds / wall),
-        "cpu_s": round(cpu, 2),
-        **measured(),
-    }
+
+    candidates = 200 if columnar else 100
+    cpu = time.process_time()
+    took = timed(one, asks)
+    cpu = time.process_time() - cpu
+    show(
+        "decide",
+        f"{candidates} candidates, {kind}, ledger in {where}",
+        n=rounds,
+        candidates=candidates,
+        ledger=where,
+        baselines=against(percentile_us(took, 0.5), bare(sources, asks)),
+        took_s=took,
+        per_second=rounds / sum(took),
+        cpu_s=cpu,
+    )
 
 
-def batch(people: int, ledger: Any, where: str, k: int = 20) -> tuple[dict[str, Any], Decisions]:
+def bare(sources: Sequence[Source], asks: Sequence[Ask]) -> dict[str, float | None]:
+    """The same candidates, and nothing but a choice."""
+    slates = [source.propose(asks[0]) for source in sources]
+    scores = [score for slate in slates for score in slate.scores]
+    rows, dice = range(len(scores)), random.Random(1)
+    weights = [max(score, 0) + 1 for score in scores]
+    highest = timed(lambda ask: max(rows, key=scores.__getitem__), asks)
+    drawn = timed(lambda ask: dice.choices(rows, weights), asks)
+    return {"highest score": percentile_us(highest, 0.5), "draw": percentile_us(drawn, 0.5)}
+
+
+def batch(people: int, ledger: Any, where: str, k: int = 20) -> Decisions:
     chance = np.random.default_rng(1)
     # One of 250 neighbours a column, so that no item stands twice in a row.
     items = chance.integers(0, 250, (people, k)) + 250 * np.arange(k) + 1
@@ -180,21 +195,22 @@ def batch(people: int, ledger: Any, where: str, k: int = 20) -> tuple[dict[str, 
         ledger=ledger,
     )
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    line = {
-        "bench": "decide_many",
-        "people": people,
-        "candidates": k,
-        "ledger": where,
-        "wall_s": round(wall, 2),
-        "p50_us": round(wall / people * 1e6, 2),
-        "per_second": round(people / wall),
-        "cpu_s": round(cpu, 2),
-        **measured(),
-    }
-    return line, decisions
+    highest = sum(timed(lambda part: scores[part].argmax(axis=1), [slice(0, people)]))
+    show(
+        "decide_many",
+        f"{people} people, {k} candidates, ledger in {where}",
+        n=people,
+        candidates=k,
+        ledger=where,
+        baselines=against(wall * 1e6, {"highest score": round(highest * 1e6, 1)}),
+        took_s=[wall],
+        per_second=people / wall,
+        cpu_s=cpu,
+    )
+    return decisions
 
 
-def agreement(decisions: Decisions, kept: Any, sample: int) -> dict[str, Any]:
+def agreement(decisions: Decisions, kept: Any, sample: int) -> None:
     class Row(Liked):
         slate = Slate()
 
@@ -208,7 +224,7 @@ def agreement(decisions: Decisions, kept: Any, sample: int) -> dict[str, Any]:
     rows = np.random.default_rng(2).choice(
         len(decisions), min(sample, len(decisions)), replace=False
     )
-    same = back = 0
+    same, back, cpu = 0, 0, time.process_time()
     for seen, k in enumerate(rows.tolist()):
         many = decisions.row(k)
         source.slate, _ = decisions.slates.slate(k)
@@ -224,13 +240,14 @@ def agreement(decisions: Decisions, kept: Any, sample: int) -> dict[str, Any]:
         # Reading one row back out of a sealed segment takes milliseconds: a few are enough.
         if seen < READ_BACK:
             back += kept.get(many.id) == many
-    return {
-        "bench": "decide_agrees",
-        "sampled": len(rows),
-        "same": same,
-        "read_back": back,
-        **measured(),
-    }
+    show(
+        "decide_agrees",
+        f"{len(rows)} of {len(decisions)} people, one by one",
+        n=len(rows),
+        same=same,
+        read_back=back,
+        cpu_s=time.process_time() - cpu,
+    )
 
 
 def main() -> None:
@@ -241,16 +258,14 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="always on: kept for sameness")
     args = parser.parse_args()
     for kind in ("sources", "columnar"):
-        print(json.dumps(single(kind, MemoryLedger(), "memory", args.rounds)), flush=True)
-    line, _ = batch(args.people, ColumnMemory(), "memory")
-    print(json.dumps(line), flush=True)
+        single(kind, MemoryLedger(), "memory", args.rounds)
+    batch(args.people, ColumnMemory(), "memory")
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(Path(folder) / "data", keys=Path(folder) / "keys")
         for kind in ("sources", "columnar"):
-            print(json.dumps(single(kind, store.ledger, "embedded", 1_000)), flush=True)
-        line, decisions = batch(args.people, store.ledger, "embedded")
-        print(json.dumps(line), flush=True)
-        print(json.dumps(agreement(decisions, store.ledger, args.sample)), flush=True)
+            single(kind, store.ledger, "an embedded store", 1_000)
+        decisions = batch(args.people, store.ledger, "an embedded store")
+        agreement(decisions, store.ledger, args.sample)
         store.close()
 
 

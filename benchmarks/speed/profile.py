@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
-import resource
+import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 import numpy as np
+from benchmarks.measured import show
 
 from renwei.core.clock import Frozen
 from renwei.core.nouns import Event, Item
@@ -76,25 +78,20 @@ def main() -> None:
         learn(shop, Learn(at=AT))
         persons = shop.store.people.all_persons()
         dice = np.random.default_rng(ask.seed)
-        took = []
+        took, cpu = [], time.process_time()
         for person in dice.choice(np.array(persons), ask.reads).tolist():
             begun = time.perf_counter()
             portrait_of(shop, person, AT)
             took.append(time.perf_counter() - begun)
-        p50, p99 = np.quantile(took, [0.5, 0.99]) * 1e6
-        row = {
-            "bench": "profile",
-            "orders": ask.orders,
-            "people": len(persons),
-            "n": ask.reads,
-            "seed": ask.seed,
-            "p50_us": round(float(p50), 1),
-            "p99_us": round(float(p99), 1),
-            "per_second": round(ask.reads / sum(took), 1),
-            "cpu_s": round(time.process_time(), 2),
-            "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-        }
-        print(json.dumps(row))
+        show(
+            "profile",
+            f"{ask.orders} orders, {len(persons)} people",
+            n=ask.reads,
+            seed=ask.seed,
+            took_s=took,
+            per_second=ask.reads / sum(took),
+            cpu_s=time.process_time() - cpu,
+        )
         shop.store.close()  # type: ignore[attr-defined, unused-ignore]
 
 

@@ -8,15 +8,17 @@ by the single call and must get the same choice and the same odds.
 from __future__ import annotations
 
 import argparse
-import json
-import resource
+import sys
 import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 import numpy as np
+from benchmarks.measured import peak_mb, show
 
 from renwei.core.clock import Frozen, cpu_seconds, ticks, to_us
 from renwei.core.decide import decide
@@ -142,26 +144,28 @@ def tables(n: int, items: Any, dice: Any) -> dict[str, dict[str, Any]]:
     }  # fmt: skip
 
 
-def measure(people: int, seed: int, sample: int) -> dict[str, Any]:
+def measure(people: int, seed: int, sample: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         shop = shop_of(Path(folder), people, seed)
         cpu, wall = cpu_seconds(), ticks()
         answer = today(shop, TodayRequest(limit=25))
         took, cpu = ticks() - wall, cpu_seconds() - cpu
-        rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        peak = peak_mb()
         differing = again(shop, sample, seed)
         shop.store.close()
-    return {
-        "bench": "today",
-        "n": people,
-        "seed": seed,
-        "metrics": {"seconds": {"value": round(took, 3)}, "lines": {"value": len(answer.people)}},
-        "per_second": round(people / took),
-        "cpu_s": round(cpu, 2),
-        "rss_mb": rss,
-        "sample": sample,
-        "sample_differs": differing,
-    }
+    show(
+        "today",
+        f"{people} people",
+        n=people,
+        seed=seed,
+        lines=len(answer.people),
+        sample=sample,
+        sample_differs=differing,
+        rss_mb=peak,
+        took_s=[took],
+        per_second=people / took,
+        cpu_s=cpu,
+    )
 
 
 def again(shop: Shop, sample: int, seed: int) -> int:
@@ -200,4 +204,4 @@ if __name__ == "__main__":
     parser.add_argument("--json", action="store_true", help="accepted everywhere")
     given = parser.parse_args()
     for size in given.people:
-        print(json.dumps(measure(size, given.seed, given.sample)), flush=True)
+        measure(size, given.seed, given.sample)

@@ -9,16 +9,18 @@ years) and folded to cells outside the timed part, as the frames would deliver t
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import resource
+import sys
 import time
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 # Tiny matrices: threads of the linear algebra only get in each other's way.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
+from benchmarks.measured import show
 
 from renwei.learn.cells import Cells, Floats
 from renwei.learn.counts import order_quantile
@@ -81,20 +83,18 @@ def main() -> None:
     high = order_quantile(model, cells, YEAR_WEEKS, 0.9)
     done = time.process_time()
     assert all(len(a) == len(cells.x) for a in (alive, none, low, high))
-    row = {
-        "bench": "value_cells",
-        "customers": int(cells.people),
-        "cells": len(cells.x),
-        "seed": said.seed,
-        "family": said.family,
-        "fit_cpu_s": round(fitted - start, 2),
-        "cpu_s": round(done - start, 2),
-        "per_second": round(cells.people / (done - start)),
-        "rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-        "parameters": [round(float(p), 4) for p in model.parameters],
-        "expected_per_customer": round(float(expected @ cells.count / cells.people), 4),
-    }
-    print(json.dumps(row))
+    show(
+        "value_cells",
+        f"{int(cells.people)} customers, {said.family}",
+        n=int(cells.people),
+        cells=len(cells.x),
+        seed=said.seed,
+        fit_cpu_s=round(fitted - start, 2),
+        parameters=[round(float(p), 4) for p in model.parameters],
+        expected_per_customer=round(float(expected @ cells.count / cells.people), 4),
+        per_second=cells.people / (done - start),
+        cpu_s=done - start,
+    )
 
 
 if __name__ == "__main__":
