@@ -20,11 +20,13 @@ from renwei.learn.stage import STAGES, stages
 from renwei.learn.tiers import HIGH as TOP
 from renwei.learn.tiers import Borders, assign_tiers, find_borders
 from renwei.learn.value import ValueForecast, fit_value, realised
+from renwei.people.amounts import read_amounts
 from renwei.people.features import Floats, as_past, persons_only
 from renwei.people.frame import DAY_US, Frame, Ints, Lines, Orders
-from renwei.people.needs import learn_rhythms, purchases
+from renwei.people.likely import Ripe, ripe_at
+from renwei.people.needs import Purchases, Rhythms, learn_rhythms, purchases
 from renwei.people.ripe import ripe_needs
-from renwei.people.spend import Window, coverage, learn_spend, spend_design
+from renwei.people.spend import Moment, Window, coverage, learn_spend
 from renwei.people.together import best_hours, pairs_of
 
 TIERS = ("high", "potential", "low")
@@ -43,6 +45,20 @@ class Table:
 
     columns: dict[str, Any]
     meta: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Ripening:
+    """What was bought when and the rhythm of each item: how ripe needs are at any moment."""
+
+    bought: Purchases
+    rhythms: Rhythms
+    days: int
+
+    def at(self, shot: Snapshot) -> Ripe:
+        """The needs of everybody in a snapshot, at its moment."""
+        when = round(shot.as_of * 1e6), self.days
+        return ripe_at(self.bought, self.rhythms, shot.person, when)
 
 
 def window_of(orders: Orders, at_us: int) -> int:
@@ -74,11 +90,11 @@ def estimate(
     at_us = to_us(at)
     orders = frame.as_of(at_us)
     days = window_of(orders, at_us)
-    people = _people(frame, orders, (at_us, days), zone)
-    tick(2)
     lines = frame.lines(orders)
     bought = purchases(orders, lines)
     rhythms = learn_rhythms(bought, at_us)
+    people = _people(frame, orders, Ripening(bought, rhythms, days), (at_us, zone))
+    tick(2)
     needs, needs_quality = ripe_needs(frame, bought, rhythms, (at_us, days))
     tick(3)
     meta = {"model": MODEL, "window_days": days}
@@ -98,8 +114,8 @@ def estimate(
     }
 
 
-def _people(frame: Frame, orders: Orders, when: tuple[int, int], zone: str) -> Table:
-    at_us, days = when
+def _people(frame: Frame, orders: Orders, ripening: Ripening, when: tuple[int, str]) -> Table:
+    (at_us, zone), days = when, ripening.days
     past, as_of = as_past(orders), at_us / 1e6
     if not len(past.person):
         return Table(_no_people(), _meta(days, orders, {}, ["nobody"]))
@@ -107,9 +123,9 @@ def _people(frame: Frame, orders: Orders, when: tuple[int, int], zone: str) -> T
     model = fit_purchase(past, as_of=as_of, days=days)
     chance = model.forecast(now).chance
     month = chance if days == 30 else _month(past, as_of, model.way)
-    windows = past_windows(past, as_of, days, model.way)
-    spending = learn_spend(windows, now)
-    value, low, high = spending.interval(spend_design(now.columns), chance)
+    windows = past_windows(past, as_of, model.way, ripening)
+    present = Moment(now, chance, ripening.at(now), read_amounts(past, as_of))
+    value, low, high = learn_spend(windows, present).interval(present)
     year = forecast_year(orders, at_us)
     before = _tiers_before(frame, at_us, now.person)
     borders = find_borders(year.spend.value, before=before[1])
@@ -138,7 +154,7 @@ def _people(frame: Frame, orders: Orders, when: tuple[int, int], zone: str) -> T
     }
     quality = {
         "window": _told(model, windows),
-        "interval": measured_coverage(windows, now),
+        "interval": measured_coverage(windows, present),
         "year": total_error(orders, at_us),
         "tiers": stability(tier, _coded(before[0])),
         "hour": hour_quality,
@@ -155,21 +171,21 @@ def _price_edges(lines: Lines) -> list[float]:
     return [float(edge) for edge in np.quantile(lines.price, [1 / 3, 2 / 3])]
 
 
-def past_windows(past: Past, as_of: float, days: int, way: Way) -> list[Window]:
-    """The two windows before `as_of`, oldest first, each served from before its start."""
-    found = []
-    for back in (2, 1):
+def past_windows(past: Past, as_of: float, way: Way, ripening: Ripening) -> list[Window]:
+    """The three windows before `as_of`, oldest first, each served from before its start."""
+    found, days = [], ripening.days
+    for back in (3, 2, 1):
         cut = as_of - back * days * DAY_S
         seen = past.until(cut)
         young = not len(seen.time) or seen.time.min() > cut - days * DAY_S
         if young or len(np.unique(seen.person)) < _LEAST_PEOPLE:
             continue
         shot = take_snapshot(past, cut, days)
-        model = fit_purchase(seen, as_of=cut, days=days, ways=(way,))
-        end = cut + days * DAY_S
-        ends = (cut, end)
+        chance = fit_purchase(seen, as_of=cut, days=days, ways=(way,)).forecast(shot).chance
+        ends = (cut, cut + days * DAY_S)
         _, spend = realised(past.person, past.time, past.value, person=shot.person, window=ends)
-        found.append(Window(shot, model.forecast(shot).chance, spend))
+        moment = Moment(shot, chance, ripening.at(shot), read_amounts(seen, cut))
+        found.append(Window(moment, spend))
     return found
 
 
@@ -205,7 +221,7 @@ def total_error(orders: Orders, at_us: int) -> dict[str, float]:
     }
 
 
-def measured_coverage(windows: list[Window], now: Snapshot) -> dict[str, float]:
+def measured_coverage(windows: list[Window], now: Moment) -> dict[str, float]:
     """The interval as it would have been set one window earlier, held against what came."""
     if len(windows) < 2:
         return {}
