@@ -225,3 +225,25 @@ def test_a_clock_of_twelve_hours_puts_the_month_first_where_nothing_else_tells(
     assert _totals(tmp_path, text).first_order == "2026-03-04 21:03:00"
     text = "order_id,order_date,email,total\n1,3/4/2026 21:03,a@example.com,10\n"
     assert _totals(tmp_path, text).first_order == "2026-04-03 21:03:00"
+
+
+def test_a_corrected_list_of_items_alone_is_no_replay(tmp_path: Path) -> None:
+    room = Room(tmp_path / "room")
+    orders, items = tmp_path / "ExportOrderList.csv", tmp_path / "ExportOrderDetailList.csv"
+    orders.write_text(
+        "订单编号,买家会员名,买家实际支付金额,订单状态,订单创建时间,宝贝标题,宝贝总数量\n"
+        "11,小红,59.00,交易成功,2026-01-05 08:00:01,洁面乳,1\n"
+        "12,小明,59.00,交易成功,2026-01-06 08:00:01,洁面乳,1\n",
+        "utf-8",
+    )
+    header = "订单编号,标题,价格,购买数量,订单状态\n12,洁面乳,59.00,1,交易成功\n"
+    items.write_text(f"{header}11,洁面乳,59.00,one,交易成功\n", "utf-8")
+    answer = room.bring(orders, items)
+    assert [r.code for r in answer.rejected] == ["bad_quantity"]
+    items.write_text(f"{header}11,洁面乳,59.00,1,交易成功\n", "utf-8")
+    with pytest.raises(NotATable) as refused:
+        room.replay(answer.import_id, items)
+    assert refused.value.code == "no_dates"
+    again = room.bring(orders, items)
+    assert (again.lines, again.updated, again.rejected) == (2, 1, [])
+    room.close()

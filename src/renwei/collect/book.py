@@ -187,7 +187,10 @@ def _undated(facts: Facts, groups: Groups) -> Mask:
     times = [facts.times[name] for name in ("created", "paid_at") if name in facts.times]
     if not times:
         return np.zeros(groups.n, dtype=bool)
-    return ~np.logical_or.reduce([groups.any(t.has & facts.live) for t in times])
+    dated = np.zeros(groups.n, dtype=bool)
+    for found in times:
+        dated |= groups.any(found.has & facts.live)
+    return ~dated
 
 
 def _takes_back(facts: Facts) -> Mask:

@@ -39,7 +39,7 @@ def bring(shop: Shop, request: ImportRequest) -> ImportAnswer:
         BadInput, NotATable: A structural fault; nothing at all was changed.
     """
     reading = read_files(shop, request.files, request.as_)
-    _dated(reading)
+    insist_on_dates(reading)
     if request.dry_run:
         return _rehearse(shop, reading)
     at = shop.clock.now()
@@ -51,8 +51,12 @@ def bring(shop: Shop, request: ImportRequest) -> ImportAnswer:
     return _keep(shop, reading, source, at, body)
 
 
-def _dated(reading: Reading) -> None:
-    """Orders of no known time could be counted but not kept: the list of items came alone."""
+def insist_on_dates(reading: Reading) -> None:
+    """Orders of no known time could be counted but not kept: the list of items came alone.
+
+    Raises:
+        NotATable: code `no_dates`.
+    """
     if reading.orders and not any(o.created_at or o.paid_at for o in reading.orders):
         file = reading.files[0]
         columns = ", ".join([*file.mapping, *file.unmapped][:12])

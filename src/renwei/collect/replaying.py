@@ -16,7 +16,7 @@ import msgspec
 
 from renwei.collect.answers import ReplayAnswer, ReplayRequest
 from renwei.collect.history import rejected, warned
-from renwei.collect.importing import read_files
+from renwei.collect.importing import insist_on_dates, read_files
 from renwei.collect.imports import (
     PAPER,
     claims_name,
@@ -73,7 +73,9 @@ def replay(shop: Shop, request: ReplayRequest) -> ReplayAnswer:
 def _read(shop: Shop, paper: Paper, rows: Sequence[RefusedRow], file: Path | None) -> Reading:
     layout = str(paper.body["layout"])
     if file is not None:
-        return read_files(shop, [file], layout)
+        reading = read_files(shop, [file], layout)
+        insist_on_dates(reading)
+        return reading
     settings = shop.settings
     layouts = {info["layout"] for info in paper.body["files"]}
     only = layouts.pop() if len(layouts) == 1 else ""
