@@ -391,3 +391,12 @@ def test_csv_rows_match_the_json_lines(place: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["=1+1", "+86139", "-2", "@SUM(A1)", "\tx", "＝1+1"])
 def test_no_cell_is_a_formula(text: str) -> None:
     assert safe_cell(text) == "'" + text
+
+
+def test_what_is_handed_out_is_for_whoever_asked_alone(place: Path, tmp_path: Path) -> None:
+    with opened(place) as shop:
+        filled(shop, tmp_path)
+        export(shop, ExportRequest(out=tmp_path / "out", all=True))
+        export_person(shop, ExportPersonRequest(person=PHONE, out=tmp_path / "mei.json"))
+    for path in [tmp_path / "out", *(tmp_path / "out").iterdir(), tmp_path / "mei.json"]:
+        assert path.stat().st_mode & 0o077 == 0, path

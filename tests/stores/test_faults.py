@@ -8,9 +8,11 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from renwei.core.errors import Unavailable
@@ -18,6 +20,7 @@ from renwei.core.nouns import Event
 from renwei.core.store import Named
 from renwei.core.words import Words
 from renwei.stores.embedded import EmbeddedStore, open_store
+from renwei.stores.shelf import ShelfFiles
 
 Open = Callable[[], EmbeddedStore]
 Child = Callable[..., "subprocess.Popen[str]"]
@@ -224,3 +227,34 @@ def test_every_fault_has_a_sentence_with_its_values() -> None:
             sentence = words.say(key, values, language)
             assert "/p" in sentence or "N" in sentence
             assert "{" not in sentence
+
+
+def test_a_key_inside_the_data_directory_is_refused(tmp_path: Path) -> None:
+    shop, link = tmp_path / "shop", tmp_path / "link"
+    assert fault_at(shop, shop / "keys").code == "key_inside"
+    assert not shop.exists()
+    open_store(shop, keys=tmp_path / "keys").close()
+    shutil.move(tmp_path / "keys", shop / "keys")
+    link.symlink_to(shop)
+    for keys in (shop / "keys", link / "keys"):
+        for write in (True, False):
+            assert fault_at(shop, keys, write=write).code == "key_inside"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights are other things there")
+def test_nobody_else_can_read_what_lies_in_the_data_directory(tmp_path: Path) -> None:
+    shop = tmp_path / "shop"
+    shop.mkdir(mode=0o755)  # made by the owner, open to all
+    before = os.umask(0o022)
+    try:
+        with closing(open_store(shop, keys=tmp_path / "keys")) as store:
+            fill(store)
+            store.log.seal(AT + timedelta(days=1))
+            store.blobs.put("a", b"b")
+            store.people.forget(store.people.all_persons()[0], AT)
+            ShelfFiles(shop / "estimates").put("people", {"person": np.array([1])}, {})
+            found = [*shop.iterdir(), *(tmp_path / "keys").iterdir(), tmp_path / "keys"]
+            assert {path.name for path in found} >= {"log.db-wal", "lake", "blobs", "estimates"}
+            assert [path for path in found if path.stat().st_mode & 0o077] == []
+    finally:
+        os.umask(before)

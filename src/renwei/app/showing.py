@@ -47,10 +47,11 @@ def demo(shop: Shop, request: DemoRequest) -> DemoAnswer:
         if store.log.position() or store.papers.names("import"):
             raise Refused("not_the_demo", path=str(store.directory))
         imported = _generate(shop)
-        body = {"import": msgspec.to_builtins(imported)}
+        # Papers are no vault: what the rows and examples hold is asked of the import itself.
+        body = {"import": msgspec.to_builtins(imported) | {"rejected": [], "warnings": []}}
         store.papers.put("label", DEMO, body, by="demo", at=at)
     else:
-        imported = marked.body["import"]
+        imported = {**marked.body["import"], **_kept(shop, marked.body["import"]["import_id"])}
     settings = build.settings_of(store)
     again = build.renewed(shop, settings)
     ask: dict[str, Any] = {"at": at, "limit": request.limit}
@@ -64,6 +65,16 @@ def demo(shop: Shop, request: DemoRequest) -> DemoAnswer:
         today=today.call(again, today.request(**ask)),
         next=[shop.say(f"demo.next_{k}", directory=str(store.directory)) for k in range(1, 5)],
     )
+
+
+def _kept(shop: Shop, import_id: str) -> dict[str, Any]:
+    from renwei.app import build
+
+    show = build.operations()["imports show"]
+    shown = msgspec.to_builtins(show.call(shop, show.request(import_id=import_id)))
+    keys = ("row", "column", "code", "value", "file")
+    rejected = [{key: line[key] for key in keys} for line in shown["refused"]]
+    return {"rejected": rejected, "warnings": shown["warnings"]}
 
 
 def _generate(shop: Shop) -> Any:

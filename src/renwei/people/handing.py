@@ -26,7 +26,7 @@ def hand_out(shop: Shop, folder: Path) -> dict[str, int]:
     Cells of the CSV that a spreadsheet would take for a formula begin with an apostrophe; the
     JSON lines hold the texts as they are.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     events = _Events(shop)
     tables: dict[str, Iterable[Row]] = {
         "people": _people(shop),
@@ -64,8 +64,8 @@ def _write(folder: Path, name: str, rows: Iterable[Row]) -> int:
     count, table = 0, None
     # utf-8-sig: a spreadsheet program then reads Chinese without being told.
     with (
-        (folder / f"{name}.csv").open("w", encoding="utf-8-sig", newline="") as flat,
-        (folder / f"{name}.jsonl").open("wb") as whole,
+        open(folder / f"{name}.csv", "w", encoding="utf-8-sig", newline="", opener=_owned) as flat,
+        open(folder / f"{name}.jsonl", "wb", opener=_owned) as whole,
     ):
         for row in rows:
             if table is None:
@@ -78,6 +78,11 @@ def _write(folder: Path, name: str, rows: Iterable[Row]) -> int:
             file.flush()
             os.fsync(file.fileno())
     return count
+
+
+def _owned(path: str, flags: int) -> int:
+    # People's names and numbers: for whoever asked for them alone.
+    return os.open(path, flags, 0o600)
 
 
 def _who(shop: Shop, event: Event, known: dict[int, int]) -> str:

@@ -144,6 +144,7 @@ def _estimates(shop: Shop, person: int) -> int:
 
 def _write(path: Path, text: str) -> None:
     try:
+        path.touch(mode=0o600)
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise BadInput("export_unwritable", path=str(path), detail=error.strerror or "") from error

@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -193,6 +193,9 @@ class Database:
         if self._closed:
             raise sqlite3.ProgrammingError(f"{self.path.name} is closed")
         if self.write:
+            # SQLite would make it readable by all, and gives its WAL the same rights.
+            with told(self.path), suppress(FileExistsError):
+                self.path.touch(mode=0o600, exist_ok=False)
             return self._prepared(f"{self.path.absolute().as_uri()}?mode=rwc")
         try:
             return self._prepared(f"{self.path.absolute().as_uri()}?mode=ro")

@@ -25,6 +25,7 @@ def place(path: Path, write: Callable[[Path], None]) -> None:
         make_folder(path.parent)
         try:
             write(aside)
+            aside.chmod(0o600)
             settle_file(aside)
             aside.replace(path)
         except BaseException:

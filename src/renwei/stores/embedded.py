@@ -65,7 +65,7 @@ def open_store(
 
     Raises:
         Unavailable: `not_a_workspace`, `in_use`, `read_only`, `disk_full`, `damaged`,
-            `newer_schema`, `key_missing`, `key_wrong`; each with the path.
+            `newer_schema`, `key_missing`, `key_wrong`, `key_inside`; each with the path.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -80,6 +80,7 @@ def open_store(
     if new and not create:
         raise Unavailable("not_a_workspace", path=str(directory), found="nothing")
     if new:
+        _apart(directory, folder)
         with told(directory):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not write and (new or _needs_work(directory, folder)):
@@ -146,6 +147,7 @@ class EmbeddedStore:
                 connection.execute(_SQL["set_value"], ("key_check", ring.hash("check", workspace)))
                 connection.execute(_SQL["set_value"], ("workspace", workspace))
             return workspace, ring
+        _apart(self._directory, keys)
         workspace = str(row[0])
         ring = Keyring(read_master(keys, workspace))
         check = self._state_db.one(_SQL["value"], ("key_check",))
@@ -289,6 +291,12 @@ def _is_new(directory: Path) -> bool:
     if log and not state:
         raise Unavailable("damaged", path=str(directory / "state.db"), found="the file is missing")
     return not state
+
+
+def _apart(directory: Path, keys: Path) -> None:
+    if keys.resolve().is_relative_to(directory.resolve()):
+        # Whoever copied the directory would have copied the key with it.
+        raise Unavailable("key_inside", path=str(keys), directory=str(directory))
 
 
 def _needs_work(directory: Path, keys: Path) -> bool:

@@ -19,6 +19,7 @@ from typing import IO, Any
 import numpy as np
 
 from renwei.core.shop import Columns
+from renwei.stores.disk import make_folder
 
 _KEPT_S = 90 * 86_400
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
@@ -55,11 +56,11 @@ class ShelfFiles:
         if len({len(array) for array in arrays.values()}) > 1:
             raise ValueError(f"columns of {name!r} differ in length")
         folder = self._root / _word(name)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         version = f"{max((int(v) for v in _versions(folder)), default=0) + 1:08d}"
         draft = folder / f".draft-{version}-{os.getpid()}"
         shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir()
+        draft.mkdir(mode=0o700)
         for key, array in arrays.items():
             with (draft / f"{key}.npy").open("wb") as file:
                 np.save(file, array)
