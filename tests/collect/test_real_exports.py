@@ -237,13 +237,35 @@ def test_a_corrected_list_of_items_alone_is_no_replay(tmp_path: Path) -> None:
         "utf-8",
     )
     header = "订单编号,标题,价格,购买数量,订单状态\n12,洁面乳,59.00,1,交易成功\n"
-    items.write_text(f"{header}11,洁面乳,59.00,one,交易成功\n", "utf-8")
+    items.write_text(f"{header}11,面膜,30.00,1,\n11,洁面乳,29.00,one,\n", "utf-8")
     answer = room.bring(orders, items)
     assert [r.code for r in answer.rejected] == ["bad_quantity"]
-    items.write_text(f"{header}11,洁面乳,59.00,1,交易成功\n", "utf-8")
+    items.write_text(f"{header}11,面膜,30.00,1,\n11,洁面乳,29.00,1,\n", "utf-8")
     with pytest.raises(NotATable) as refused:
         room.replay(answer.import_id, items)
     assert refused.value.code == "no_dates"
     again = room.bring(orders, items)
-    assert (again.lines, again.updated, again.rejected) == (2, 1, [])
+    assert (again.lines, again.updated, again.rejected) == (3, 1, [])
+    room.close()
+
+
+def test_the_order_list_alone_does_not_blur_what_the_item_list_said(tmp_path: Path) -> None:
+    room = Room(tmp_path / "room")
+    orders, items = tmp_path / "ExportOrderList.csv", tmp_path / "ExportOrderDetailList.csv"
+    orders.write_text(
+        "订单编号,买家会员名,买家实际支付金额,订单状态,订单创建时间,宝贝标题,宝贝总数量\n"
+        "11,小红,67.00,交易成功,2026-01-05 08:00:01,洁面乳,1\n"
+        "12,小明,59.00,交易成功,2026-01-06 08:00:01,洁面乳,1\n",
+        "utf-8",
+    )
+    items.write_text(
+        "订单编号,标题,价格,购买数量,订单状态,商家编码\n"
+        "11,洁面乳,59.00,1,交易成功,C1\n12,洁面乳,59.00,1,交易成功,C1\n",
+        "utf-8",
+    )
+    assert room.bring(orders).added == 2
+    assert room.bring(orders, items).updated == 2
+    for files in ([orders], [orders, items], [orders]):
+        answer = room.bring(*files)
+        assert (answer.added, answer.updated, answer.duplicates) == (0, 0, 2)
     room.close()

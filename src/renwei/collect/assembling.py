@@ -152,7 +152,7 @@ def _joined(
         stray = 0
         for order in book.orders:
             for main, _ in by_number.get(order.number, []):
-                main.lines, source[id(main)] = order.lines, book
+                main.lines, main.rough, source[id(main)] = order.lines, order.rough, book
             stray += order.number not in by_number and order.number not in lost
         if stray:
             file = book.orders[0].file
@@ -185,7 +185,7 @@ def _settle(
         (order, book, old, old_book) if further else (old, old_book, order, book)
     )
     if not newer.lines and older.lines:
-        newer.lines, its_book = older.lines, other
+        newer.lines, newer.rough, its_book = older.lines, older.rough, other
     orders[key] = (newer, its_book)
 
 

@@ -13,7 +13,7 @@ from renwei.collect.amounts import Paid, paid_of
 from renwei.collect.buyers import Buyers
 from renwei.collect.facts import Facts, Fault, Ints, Mask, ids, texts
 from renwei.collect.groups import Groups, group, repeats
-from renwei.collect.lines import lines_of
+from renwei.collect.lines import holds_whole_orders, lines_of
 from renwei.collect.records import ItemRecord, OrderRecord, RefusedRow, Status
 from renwei.collect.statuses import State, reason_state, refund_state, state_of
 from renwei.collect.values import is_scientific
@@ -335,6 +335,7 @@ def _write(
     known = buyers.of(facts, groups)
     coins = _coins(facts, groups, currency)
     book.items, lines = lines_of(facts, groups, bought, paid)
+    whole_orders = holds_whole_orders(facts)
     for n in np.flatnonzero(alive & paid.known).tolist():
         number = groups.numbers[n]
         taken_back = bool(layout.returns) and number.upper().startswith(layout.returns)
@@ -350,6 +351,7 @@ def _write(
             shipping_minor=int(paid.shipping[n]),
             shop=told["shop"][n],
             lines=lines[n],
+            rough=whole_orders and bool(lines[n]),
             identifiers=known[n],
             name=told["name"][n] or f"{told['first_name'][n]} {told['last_name'][n]}".strip(),
             address=addresses[n],

@@ -22,13 +22,12 @@ def lines_of(
     facts: Facts, groups: Groups, good: Mask, paid: Paid
 ) -> tuple[list[ItemRecord], list[list[Line]]]:
     """Items of the table and the lines of each order."""
-    fields = facts.mapped.fields
     rows = np.flatnonzero(good & (groups.of >= 0) & _has_item(facts))
     lines: list[list[Line]] = [[] for _ in range(groups.n)]
     if not len(rows):
         return [], lines
     items, item_of = _items(facts, rows)
-    if "quantity" not in fields and not facts.present("suborder").any():
+    if holds_whole_orders(facts):
         return _whole_orders(facts, groups, rows, paid, (items, item_of))
     quantity = facts.quantity.value[rows] if facts.quantity else np.ones(len(rows), np.int64)
     price, amount = _prices(facts, rows, quantity, groups, paid)
@@ -43,6 +42,11 @@ def lines_of(
     for n, line in zip(order.tolist(), packed, strict=True):
         lines[n].append(line)
     return items, lines
+
+
+def holds_whole_orders(facts: Facts) -> bool:
+    """Whether a row stands for an order and names its items only by the way."""
+    return "quantity" not in facts.mapped.fields and not facts.present("suborder").any()
 
 
 def _has_item(facts: Facts) -> Mask:

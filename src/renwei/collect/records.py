@@ -84,6 +84,8 @@ class OrderRecord(msgspec.Struct):
     accepts_marketing: bool | None = None
     row: int = 0
     file: str = ""
+    rough: bool = False
+    """The lines are only what a list of whole orders says: titles without their own prices."""
 
 
 class RefusedRow(msgspec.Struct):

@@ -23,7 +23,7 @@ from renwei.core.nouns import Event
 KINDS = ("order", "order-change", "return")
 CHANGES = "/changes"
 """Changes are booked under a source of their own, so that an undo can lay them anew."""
-ANONYMOUS, PLACEHOLDER = 1, 2
+ANONYMOUS, PLACEHOLDER, ROUGH = 1, 2, 4
 _RANK = {"unpaid": 0, "paid": 1, "returned": 1, "closed": 2, "refunded": 3}
 Lines = tuple[tuple[int, int, int, int], ...]
 
@@ -32,7 +32,8 @@ class Seen(msgspec.Struct, array_like=True, frozen=True):
     """One order as one file shows it; no personal data. Lines name items by our number.
 
     `key` is the keyed hash that stands for platform, shop and number; `marks` what is odd
-    about the buyer: ANONYMOUS (the file names nobody), PLACEHOLDER (a contact of nobody).
+    about it: ANONYMOUS (the file names nobody), PLACEHOLDER (a contact of nobody), ROUGH (the
+    lines are titles of a list of whole orders).
     """
 
     key: bytes
@@ -68,6 +69,7 @@ class State:
     refunded: int
     country: str
     lines: Lines
+    rough: bool = False
 
     def join(self, other: State) -> State:
         """Both together; commutative, associative, idempotent.
@@ -82,6 +84,7 @@ class State:
         if self == other:
             return self
         ahead = max(self, other, key=State._standing)
+        told = max(self, other, key=State._telling)
         return State(
             status=ahead.status,
             paid_us=ahead.paid_us,
@@ -89,12 +92,17 @@ class State:
             shipping=ahead.shipping,
             refunded=max(self.refunded, other.refunded),
             country=max(self.country, other.country),
-            lines=max(self.lines, other.lines, key=lambda lines: (len(lines), lines)),
+            lines=told.lines,
+            rough=told.rough,
         )
 
     def _standing(self) -> tuple[int, int, int, int]:
         paid = -1 if self.paid_us is None else self.paid_us
         return _RANK[self.status], paid, self.value, self.shipping
+
+    def _telling(self) -> tuple[bool, bool, int, Lines]:
+        """Lines of an item list tell more than the titles of an order list."""
+        return bool(self.lines), not self.rough, len(self.lines), self.lines
 
     def mark(self, key: bytes) -> bytes:
         """Sixteen bytes that stand for this state of the order with this key."""
@@ -129,7 +137,7 @@ def seen_order(
         shipping=order.shipping_minor,
         country=order.country,
         row=order.row,
-        marks=marks,
+        marks=marks | ROUGH * order.rough,
         lines=tuple([(items[item], q, price, amount) for item, q, price, amount in order.lines]),
     )
 
@@ -144,6 +152,7 @@ def state_seen(seen: Seen) -> State:
         refunded=seen.refunded,
         country=seen.country,
         lines=seen.lines,
+        rough=bool(seen.marks & ROUGH),
     )
 
 
@@ -158,6 +167,7 @@ def state_of(event: Event) -> State:
         refunded=body["refunded"],
         country=body["country"],
         lines=tuple([(a, b, c, d) for a, b, c, d in body["lines"]]),
+        rough=bool(body.get("marks", 0) & ROUGH),
     )
 
 
@@ -224,7 +234,7 @@ def _joined(orders: Sequence[Seen]) -> Iterable[Seen]:
         first[seen.key] = msgspec.structs.replace(
             known,
             actor=known.actor or seen.actor,
-            marks=known.marks & seen.marks,
+            marks=known.marks & seen.marks & ~ROUGH | ROUGH * both.rough,
             status=both.status,
             paid_us=both.paid_us,
             value=both.value,
@@ -275,6 +285,7 @@ def _body(seen: Seen, state: State) -> dict[str, Any]:
         "country": state.country,
         "row": seen.row,
     }
-    if seen.marks:
-        body["marks"] = seen.marks
+    marks = seen.marks & ~ROUGH | ROUGH * state.rough
+    if marks:
+        body["marks"] = marks
     return body
