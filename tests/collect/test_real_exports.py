@@ -269,3 +269,23 @@ def test_the_order_list_alone_does_not_blur_what_the_item_list_said(tmp_path: Pa
         answer = room.bring(*files)
         assert (answer.added, answer.updated, answer.duplicates) == (0, 0, 2)
     room.close()
+
+
+def test_each_currency_of_a_file_has_its_own_minor_unit(tmp_path: Path) -> None:
+    path = tmp_path / "o.csv"
+    path.write_text(
+        "order_id,date,email,quantity,price,total,currency\n"
+        "1,2026-01-05,a@example.com,2,10.00,20.00,USD\n"
+        "2,2026-01-06,b@example.com,1,2500,2500,JPY\n"
+        "3,2026-01-07,c@example.com,1,1.234,1.234,KWD\n"
+        "4,2026-01-08,d@example.com,1,10.00,10.00,USD\n",
+        "utf-8",
+    )
+    orders = read([path]).orders
+    assert [o.total_minor for o in orders] == [2000, 2500, 1234, 1000]
+    assert [o.lines[0][2:] for o in orders] == [
+        (1000, 2000),
+        (2500, 2500),
+        (1234, 1234),
+        (1000,) * 2,
+    ]

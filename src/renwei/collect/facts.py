@@ -220,6 +220,7 @@ def _read_money(facts: Facts, currency: str) -> None:
     mark = decimal_mark(v for c in columns.values() for v in c.values)
     facts.currency = _currencies(facts, columns, currency)
     facts.places = places = _places(facts, currency)
+    finer = _finer(facts, places)
     for name, column in columns.items():
         read = [None if is_absent(v) else _within(amount(v, mark)) for v in column.values]
         absent = [is_absent(v) for v in column.values]
@@ -229,10 +230,10 @@ def _read_money(facts: Facts, currency: str) -> None:
         scaled = [_scaled(v, column.name, places) for v in read]
         value = np.array([abs(v) if name in _EITHER_SIGN else v for v in scaled], dtype=np.int64)
         has = column.spread([v is not None for v in read]) & facts.live
-        facts.money[name] = Money(value[column.codes], has)
+        facts.money[name] = Money(value[column.codes] // finer, has)
         if name == "price":
             fine = [_scaled(v, column.name, places + 4) for v in read]
-            facts.money[name].fine = np.array(fine, dtype=np.int64)[column.codes]
+            facts.money[name].fine = np.array(fine, dtype=np.int64)[column.codes] // finer
         wrong = [v is None and not a for v, a in zip(read, absent, strict=True)]
         facts.fault(column.spread(wrong), name, "bad_amount")
         below = column.spread([v is not None and v < 0 for v in read]) & has & ~_returns(facts)
@@ -267,7 +268,15 @@ def _scaled(value: Decimal | None, header: str, places: int) -> int:
 
 def _places(facts: Facts, currency: str) -> int:
     codes = set(facts.currency.values) - {""} if facts.currency else set()
-    return EXPONENTS.get(next(iter(codes)) if len(codes) == 1 else currency, 2)
+    return max(EXPONENTS.get(code, 2) for code in codes or {currency})
+
+
+def _finer(facts: Facts, places: int) -> Ints:
+    """By what the unit taken for the whole table is finer than that of each row's currency."""
+    if facts.currency is None:
+        return np.ones(facts.rows, dtype=np.int64)
+    own = [places - EXPONENTS.get(v, 2) if v else 0 for v in facts.currency.values]
+    return np.power(10, np.array(own, dtype=np.int64))[facts.currency.codes]
 
 
 def _currencies(facts: Facts, columns: dict[str, Column], shop: str) -> Column | None:
