@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -189,10 +190,8 @@ def tables(store: Any, at: datetime) -> dict[str, dict[str, Any]]:
             for item in inside:
                 items[item].append(person)
                 sold[item] = max(sold.get(item, 0), to_us(event.at))
-            for a in inside:
-                for b in inside:
-                    if a != b:
-                        pairs[a, b].add(person)
+            for a, b in permutations(dict.fromkeys(inside), 2):
+                pairs[a, b].add(person)
     return {
         "items": _items(items, sold),
         "pairs": _columns(
