@@ -45,7 +45,7 @@ class Bench:
             store=self.store,
             clock=self.clock,
             settings=settings,
-            words=Words.load(["renwei.reach"]),
+            words=Words.load(["renwei.core", "renwei.reach"]),
             shelf=ShelfFiles(folder / "data" / "estimates"),
             permits=HouseRules(
                 people=self.store.people, counters=self.store.counters, zone=settings.zone

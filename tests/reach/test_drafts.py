@@ -14,7 +14,7 @@ from renwei.reach.drafts import draft
 from renwei.reach.lines import call_name
 from renwei.reach.operations import today
 
-WORDS = Words.load(["renwei.reach"])
+WORDS = Words.load(["renwei.core", "renwei.reach"])
 CODES = [
     "need_due", "need_due_shop", "need_late", "need_late_shop", "at_risk", "first_order",
     "checkup", "refund", "goes_with", "permission", "steady",
