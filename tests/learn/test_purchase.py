@@ -8,7 +8,7 @@ from renwei.learn import score
 from renwei.learn.chances import fit_logistic
 from renwei.learn.purchase import back_test, fit_purchase
 from renwei.learn.readiness import light, paired_gain
-from renwei.learn.snapshots import Orders, take_snapshot
+from renwei.learn.snapshots import Album, Orders, take_snapshot
 from renwei.learn.tide import read_tide, robust_levels
 
 DAY = 86_400.0
@@ -139,3 +139,14 @@ def test_a_line_does_not_run_on_beyond_what_it_saw() -> None:
     assert line.log_odds(np.array([[1e6]])) == pytest.approx(
         line.log_odds(np.array([[1.0]])), abs=0.1
     )
+
+
+def test_models_that_share_an_album_are_the_same_as_those_that_do_not() -> None:
+    shop = rhythmic(150)
+    album = Album(shop, 30)
+    for day in (300, 270, 285):
+        cut, now = day * DAY, take_snapshot(shop, day * DAY, 30)
+        shared = fit_purchase(shop, as_of=cut, days=30, album=album)
+        alone = fit_purchase(shop, as_of=cut, days=30)
+        assert (shared.way, shared.losses) == (alone.way, alone.losses)
+        assert (shared.forecast(now).chance == alone.forecast(now).chance).all()

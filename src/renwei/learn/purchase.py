@@ -17,7 +17,7 @@ from renwei.learn.calibrate import to_mean
 from renwei.learn.cells import DAY_S, Floats, Ints
 from renwei.learn.chances import Chance, Way, fit_way, trees_run
 from renwei.learn.score import log_losses
-from renwei.learn.snapshots import Orders, Snapshot, sampled, take_snapshot
+from renwei.learn.snapshots import Album, Orders, Snapshot, sampled
 from renwei.learn.tide import Tide, read_tide
 
 WAYS: tuple[Way, ...] = ("rfm", "value", "logistic", "mean")
@@ -53,7 +53,7 @@ class PurchaseModel:
 
     Attributes:
         way: What is served. losses: Mean log-loss of each way on past windows it had not seen;
-            empty where the past was too short to compare.
+            empty where there was one way, or a past too short to compare.
         days: The window. tide: The shop's level.
     """
 
@@ -97,6 +97,7 @@ def fit_purchase(
     days: float,
     ways: Sequence[Way] = WAYS,
     seed: int = 1,
+    album: Album | None = None,
 ) -> PurchaseModel:
     """Fit on orders up to `as_of`; with a short past the value model alone is served.
 
@@ -104,15 +105,16 @@ def fit_purchase(
         orders: Nothing after `as_of` is read.
         as_of: Seconds since 1970.
         days: The window that chances are for.
-        ways: To choose from, plainest first.
+        ways: To choose from, plainest first; a single one is served without a comparison.
         seed: Of the trees.
+        album: Of the same orders and window, where several models share their past.
 
     Raises:
         ValueError: Nobody has an order by `as_of`.
     """
     past = orders.until(as_of)
     tide = read_tide(past.person, past.time, as_of=as_of, days=days)
-    shots = _shots(past, as_of, days)
+    shots = _shots(past, as_of, days, album)
     trees = bool(shots) and len(shots[0].person) >= TREES_FROM and trees_run()
     if not shots or not any(shot.happened.any() for shot in shots):
         return PurchaseModel("value", {}, days, tide, lambda shot: shot.chance)
@@ -130,13 +132,14 @@ def back_test(
     """
     parts: list[tuple[Ints, Floats, Floats, Floats]] = []
     past = orders.until(as_of)
+    album = Album(past, days)
     for back in range(1, windows + 1):
         cut = as_of - back * days * DAY_S
         if len(np.unique(past.person[past.time <= cut])) < LEAST_PEOPLE:
             break
-        now = take_snapshot(past, cut, days)
-        model = fit_purchase(past, as_of=cut, days=days, seed=seed)
-        plain = fit_purchase(past, as_of=cut, days=days, ways=("rfm",), seed=seed)
+        now = album.at(cut)
+        model = fit_purchase(past, as_of=cut, days=days, seed=seed, album=album)
+        plain = fit_purchase(past, as_of=cut, days=days, ways=("rfm",), seed=seed, album=album)
         parts.append(
             (now.person, now.happened, model.forecast(now).chance, plain.forecast(now).chance)
         )
@@ -147,11 +150,14 @@ def back_test(
     return BackTest(person, *rest)
 
 
-def _shots(past: Orders, as_of: float, days: float) -> list[Snapshot]:
+def _shots(past: Orders, as_of: float, days: float, album: Album | None) -> list[Snapshot]:
     """Return past snapshots whose windows are over, newest first, of people enough to learn from."""
     if not len(past.time):
         return []
-    past = sampled(past, ROWS // SNAPSHOTS)
+    part = sampled(past, ROWS // SNAPSHOTS)
+    if album is None or part is not past:
+        album = Album(part, days)
+    past = part
     first, step = float(past.time.min()), max(days / 2, 7.0) * DAY_S
     cuts = [as_of - days * DAY_S - k * step for k in range(SNAPSHOTS)]
     enough = [c for c in cuts if c >= first + min(days, 28.0) * DAY_S]
@@ -159,7 +165,7 @@ def _shots(past: Orders, as_of: float, days: float) -> list[Snapshot]:
     for cut in enough:
         if len(np.unique(past.person[past.time <= cut])) < LEAST_PEOPLE:
             break
-        shots.append(take_snapshot(past, cut, days))
+        shots.append(album.at(cut))
     return shots
 
 
@@ -167,6 +173,8 @@ def _choose(
     shots: Sequence[Snapshot], days: float, ways: Sequence[Way], *, seed: int, trees: bool
 ) -> tuple[Way, dict[str, float]]:
     """Return the plainest way that no later one clearly beats, and the losses compared."""
+    if len(ways) == 1:
+        return ways[0], {}
     lost: dict[Way, list[Floats]] = {way: [] for way in ways}
     for back in range(CHECKS):
         tested = [s for s in shots if abs(s.as_of - shots[0].as_of + back * days * DAY_S) < 1]
@@ -181,7 +189,7 @@ def _choose(
             chance = to_mean(chance, float(tested[0].happened.mean()))
             lost[way].append(log_losses(tested[0].happened, chance))
     if not lost[ways[0]]:
-        return (ways[0] if len(ways) == 1 else "value"), {}
+        return "value", {}
     loss = {way: np.concatenate(parts) for way, parts in lost.items()}
     best = ways[0]
     for way in ways[1:]:

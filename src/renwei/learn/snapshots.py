@@ -102,6 +102,26 @@ def take_snapshot(orders: Orders, as_of: float, days: float) -> Snapshot:
     )
 
 
+class Album:
+    """Snapshots of one shop with one window, each taken once however many models learn from it.
+
+    Args:
+        orders: All there are; a snapshot itself reads no further than its window.
+        days: The window.
+    """
+
+    def __init__(self, orders: Orders, days: float) -> None:
+        self.orders = orders
+        self.days = days
+        self._taken: dict[float, Snapshot] = {}
+
+    def at(self, as_of: float) -> Snapshot:
+        """`take_snapshot` at this moment."""
+        if as_of not in self._taken:
+            self._taken[as_of] = take_snapshot(self.orders, as_of, self.days)
+        return self._taken[as_of]
+
+
 def sampled(orders: Orders, people: int) -> Orders:
     """Return the orders of at most `people`, taken at even steps: the same ones each time.
 

@@ -14,8 +14,8 @@ from renwei.learn.cells import DAY_S, histories
 from renwei.learn.chances import Way
 from renwei.learn.purchase import PurchaseModel, fit_purchase
 from renwei.learn.rhythm import fit_rhythm, units_of
+from renwei.learn.snapshots import Album, Snapshot, take_snapshot
 from renwei.learn.snapshots import Orders as Past
-from renwei.learn.snapshots import Snapshot, take_snapshot
 from renwei.learn.stage import STAGES, stages
 from renwei.learn.tiers import HIGH as TOP
 from renwei.learn.tiers import Borders, assign_tiers, find_borders
@@ -119,11 +119,12 @@ def _people(frame: Frame, orders: Orders, ripening: Ripening, when: tuple[int, s
     past, as_of = as_past(orders), at_us / 1e6
     if not len(past.person):
         return Table(_no_people(), _meta(days, orders, {}, ["nobody"]))
-    now = take_snapshot(past, as_of, days)
-    model = fit_purchase(past, as_of=as_of, days=days)
+    album = Album(past, days)
+    now = album.at(as_of)
+    model = fit_purchase(past, as_of=as_of, days=days, album=album)
     chance = model.forecast(now).chance
     month = chance if days == 30 else _month(past, as_of, model.way)
-    windows = past_windows(past, as_of, model.way, ripening)
+    windows = past_windows(album, as_of, model.way, ripening)
     present = Moment(now, chance, ripening.at(now), read_amounts(past, as_of))
     value, low, high = learn_spend(windows, present).interval(present)
     year = forecast_year(orders, at_us)
@@ -171,17 +172,18 @@ def _price_edges(lines: Lines) -> list[float]:
     return [float(edge) for edge in np.quantile(lines.price, [1 / 3, 2 / 3])]
 
 
-def past_windows(past: Past, as_of: float, way: Way, ripening: Ripening) -> list[Window]:
+def past_windows(album: Album, as_of: float, way: Way, ripening: Ripening) -> list[Window]:
     """The three windows before `as_of`, oldest first, each served from before its start."""
-    found, days = [], ripening.days
+    found, past, days = [], album.orders, album.days
     for back in (3, 2, 1):
         cut = as_of - back * days * DAY_S
         seen = past.until(cut)
         young = not len(seen.time) or seen.time.min() > cut - days * DAY_S
         if young or len(np.unique(seen.person)) < _LEAST_PEOPLE:
             continue
-        shot = take_snapshot(past, cut, days)
-        chance = fit_purchase(seen, as_of=cut, days=days, ways=(way,)).forecast(shot).chance
+        shot = album.at(cut)
+        model = fit_purchase(seen, as_of=cut, days=days, ways=(way,), album=album)
+        chance = model.forecast(shot).chance
         ends = (cut, cut + days * DAY_S)
         _, spend = realised(past.person, past.time, past.value, person=shot.person, window=ends)
         moment = Moment(shot, chance, ripening.at(shot), read_amounts(seen, cut))

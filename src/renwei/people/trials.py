@@ -15,11 +15,11 @@ from scipy.special import expit
 
 from renwei.learn.calibrate import to_mean
 from renwei.learn.cells import DAY_S, histories
-from renwei.learn.chances import fit_logistic
+from renwei.learn.chances import Way, fit_logistic
 from renwei.learn.purchase import fit_purchase
 from renwei.learn.score import log_losses
+from renwei.learn.snapshots import Album, Snapshot
 from renwei.learn.snapshots import Orders as Past
-from renwei.learn.snapshots import Snapshot, take_snapshot
 from renwei.learn.value import ValueForecast, fit_value, realised
 from renwei.people.features import Floats, as_past
 from renwei.people.frame import DAY_US, Frame, Ints, Orders
@@ -27,6 +27,7 @@ from renwei.people.needs import Purchases, learn_rhythms, needs_at, purchases
 from renwei.people.together import hour_losses
 
 DAYS = 30
+_WAYS: tuple[Way, ...] = ("value", "logistic")
 WINDOWS = 3
 _LEAST = 20
 _TAUGHT = 3
@@ -99,15 +100,15 @@ def next_purchase(orders: Orders, at_us: int, *, shuffle: int = 0) -> tuple[Tria
 
 
 def _served(past: Past, now: float) -> list[_Served]:
-    served = []
+    served, album = [], Album(past, DAYS)
     for back in range(WINDOWS, 0, -1):
         cut = now - back * DAYS * DAY_S
         seen = past.until(cut)
-        taught = _shots(seen, cut)
+        taught = _shots(seen, cut, album)
         if len(np.unique(seen.person)) < _LEAST or not taught:
             continue
-        shot = take_snapshot(past, cut, DAYS)
-        model = fit_purchase(seen, as_of=cut, days=DAYS, ways=("value", "logistic"))
+        shot = album.at(cut)
+        model = fit_purchase(seen, as_of=cut, days=DAYS, ways=_WAYS, album=album)
         rows = np.concatenate([_rfm(one) for one in taught])
         line = fit_logistic(rows, np.concatenate([one.happened for one in taught]))
         rfm = to_mean(expit(line.log_odds(_rfm(shot))), model.tide.mean)
@@ -115,12 +116,12 @@ def _served(past: Past, now: float) -> list[_Served]:
     return served
 
 
-def _shots(seen: Past, cut: float) -> list[Snapshot]:
+def _shots(seen: Past, cut: float, album: Album) -> list[Snapshot]:
     if not len(seen.time):
         return []
     first = float(seen.time.min()) + DAYS * DAY_S
     cuts = [cut - k * DAYS * DAY_S for k in range(1, _TAUGHT + 1)]
-    shots = [take_snapshot(seen, at, DAYS) for at in cuts if at >= first]
+    shots = [album.at(at) for at in cuts if at >= first]
     return [one for one in shots if len(one.person) >= _LEAST]
 
 
