@@ -125,13 +125,15 @@ def scrub(shop: Shop, texts: Sequence[str]) -> int:
         texts: What tells somebody apart who is being forgotten; none to go by tombstones alone.
     """
     removed, gone = 0, frozenset(shop.store.people.forgotten())
-    orders = _orphans(shop) if gone and not texts else None
+    orders: Orphans | None = None
     blobs = shop.store.blobs
     for paper in all_imports(shop):
         # A replay that was broken off holds rows as well; it can be tried again.
         blobs.drop(replaying_name(paper.name))
         files = msgspec.convert(paper.body["files"], list[FileInfo])
         kept = refused_of(blobs, paper.name)
+        if kept.refused and gone and not texts and orders is None:
+            orders = _orphans(shop)
         left, count = scrubbed(shop, kept, files, texts=texts, orders=orders)
         if count:
             keep_refused(blobs, paper.name, left)
