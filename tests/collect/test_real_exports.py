@@ -130,7 +130,7 @@ def test_a_phone_is_one_person_in_the_first_file_and_the_next(tmp_path: Path) ->
     ],
 )
 def test_phones_belong_where_the_file_or_the_shop_is(
-    tmp_path: Path, country: str, told: dict[str, str], phone: str, number: str
+    tmp_path: Path, country: str, told: dict[str, Any], phone: str, number: str
 ) -> None:
     path = tmp_path / "o.csv"
     path.write_text(f"{_SALES}1,2026-01-05 10:00:00,{phone},20.00,{country}\n", "utf-8")
@@ -289,3 +289,17 @@ def test_each_currency_of_a_file_has_its_own_minor_unit(tmp_path: Path) -> None:
         (1234, 1234),
         (1000,) * 2,
     ]
+
+
+def test_a_table_headed_in_chinese_was_written_on_a_chinese_clock(tmp_path: Path) -> None:
+    path = tmp_path / "o.csv"
+    path.write_text(
+        "订单号,买家昵称,实付金额,下单时间\nA1,小美,100.00,2026-08-01 20:15:00\n", "utf-8"
+    )
+    reading = read([path])
+    assert (reading.zone, reading.zone_known) == ("Asia/Shanghai", False)
+    assert "zone_assumed" in [warning.code for warning in reading.warnings]
+    created = reading.orders[0].created_at
+    assert created is not None
+    assert created.hour == 12
+    assert read([path], zone="Europe/Vienna").zone == "Europe/Vienna"

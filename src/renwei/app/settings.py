@@ -37,11 +37,18 @@ _MOST_HOLDOUT = 0.5
 
 
 def load_settings(store: Store) -> Settings:
-    """The settings in force; what was never set has its default."""
+    """The settings in force; what was never set has its default.
+
+    A shop whose language was found or set to be Chinese keeps the clock of China until a zone
+    is known, as the importer read its files.
+    """
     paper = store.papers.get(KIND, NAME)
     if paper is None:
         return Settings()
-    return Settings(**{key: value for key, value in paper.body.items() if key in SETTINGS})
+    said = {key: value for key, value in paper.body.items() if key in SETTINGS}
+    if said.get("language") == "zh" and said.get("region", "CN") == "CN":
+        said = {"zone": "Asia/Shanghai"} | said
+    return Settings(**said)
 
 
 def checked(key: str, text: str) -> Any:

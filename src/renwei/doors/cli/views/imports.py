@@ -58,6 +58,9 @@ def summary(said: dict[str, Any], words: Words, lang: str, console: Console) -> 
         )
     )
     console.print(say("dates", first=said["first_order"], last=said["last_order"], **_zone(said)))
+    if not said["import_id"]:
+        console.print(say("dry"))
+        return
     counts = {key: said[key] for key in ("added", "updated", "duplicates")}
     console.print(say("stored", **counts, import_id=said["import_id"]))
 
