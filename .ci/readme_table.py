@@ -19,7 +19,7 @@ HEADS = {
 }
 # Costs stand in every line; the table is about what was asked for.
 COSTS = ("cpu_s", "rss_mb")
-TIMED = ("p50_us", "p99_us", "per_second")
+TIMED = {"p50_us": "p50", "p99_us": "p99"}
 SHOWN = 4
 
 
@@ -41,16 +41,29 @@ def table(measured: list[dict[str, Any]], head: tuple[str, ...]) -> str:
         return f"*{none}*\n"
     rows = [f"| {what} | {data} | {figure} | {baseline} |", "|---|---|---|---|"]
     for one in measured:
+        if not _figures(one):
+            continue
         about = str(one.get("data", "")) + (f", n = {one['n']:,}" if one.get("n") else "")
         rows.append(f"| {one.get('bench')} | {about} | {_figures(one)} | {_baselines(one)} |")
     return "\n".join(rows) + "\n"
 
 
 def _figures(one: dict[str, Any]) -> str:
-    timed = {name: one[name] for name in TIMED if one.get(name) is not None}
-    figures = dict(one.get("metrics", {})) | timed
-    first = [name for name in figures if name not in COSTS][:SHOWN]
-    return "; ".join(f"{name} {_number(figures[name])}" for name in first)
+    figures = {n: _number(v) for n, v in one.get("metrics", {}).items() if n not in COSTS}
+    timed = {said: _span(one[name]) for name, said in TIMED.items() if one.get(name) is not None}
+    if timed.get("p50") == timed.get("p99") and timed:
+        timed = {"once": timed["p50"]}
+    if not figures and not timed and one.get("per_second"):
+        figures = {"per second": _number(one["per_second"])}
+    return "; ".join(f"{name} {said}" for name, said in list((figures | timed).items())[:SHOWN])
+
+
+def _span(us: float) -> str:
+    """Microseconds as people say them."""
+    for unit, size in (("s", 1e6), ("ms", 1e3)):
+        if us >= size:
+            return f"{us / size:.3g} {unit}"
+    return f"{us:.3g} µs"
 
 
 def _baselines(one: dict[str, Any]) -> str:
@@ -67,7 +80,7 @@ def _number(value: Any) -> str:
         interval = f" ({_number(value['low'])} to {_number(value['high'])})"
         return _number(value["value"]) + (interval if value.get("low") is not None else "")
     if isinstance(value, int | float):
-        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4g}"
     return str(value)
 
 
