@@ -303,3 +303,14 @@ def test_a_table_headed_in_chinese_was_written_on_a_chinese_clock(tmp_path: Path
     assert created is not None
     assert created.hour == 12
     assert read([path], zone="Europe/Vienna").zone == "Europe/Vienna"
+
+
+def test_quantities_that_are_no_numbers_are_refused_however_few_are_right(tmp_path: Path) -> None:
+    path = tmp_path / "o.csv"
+    head = "订单号,买家昵称,商品名称,数量,实付金额,下单时间\n"
+    rows = [f"A{k},小美,面膜,{q},100.00,2026-08-0{k} 20:15:00\n" for k, q in ((1, "x"), (2, "y"))]
+    path.write_text(head + "".join(rows) + "A3,阿强,面膜,2,100.00,2026-08-03 20:15:00\n", "utf-8")
+    reading = read([path])
+    refused = [(one.row, one.column, one.code) for one in reading.refused]
+    assert refused == [(2, "数量", "bad_quantity"), (3, "数量", "bad_quantity")]
+    assert totals(reading).units == 2
