@@ -20,13 +20,13 @@ def test_no_text_begins_like_a_formula(text: str) -> None:
     assert safe(text).endswith(text)
 
 
-def test_a_nick_that_is_a_formula_stays_text(tmp_path: Path, bench: Bench) -> None:
-    bench.without_hold_out().crowd(60)
-    evil = bench.person('=HYPERLINK("http://x","y")')
+def test_a_nick_that_is_a_formula_stays_text(tmp_path: Path, sure: Bench) -> None:
+    sure.crowd(60)
+    evil = sure.person('=HYPERLINK("http://x","y")')
     for k in range(5):
-        bench.order(evil, 40 + 40 * k, [(70, 5)])
+        sure.order(evil, 40 + 40 * k, [(70, 5)])
     out = tmp_path / "list.xlsx"
-    answer = today(bench.shop, TodayRequest(limit=30, out=out))
+    answer = today(sure.shop, TodayRequest(limit=30, out=out))
     assert any(line.name.startswith("=") for line in answer.people)
     for row in load_workbook(out).active.iter_rows():  # type: ignore[union-attr]
         for cell in row:

@@ -172,12 +172,12 @@ def test_a_reason_names_the_true_quantity_and_time_of_the_last_purchase(bench: B
     assert len(reason.evidence) == 3
 
 
-def test_the_sentence_says_it_as_a_shop_assistant_would(bench: Bench) -> None:
-    bench.without_hold_out().crowd(30)
-    ann = bench.person("Ann")
+def test_the_sentence_says_it_as_a_shop_assistant_would(sure: Bench) -> None:
+    sure.crowd(30)
+    ann = sure.person("Ann")
     for k in range(4):
-        bench.order(ann, 42 + 41 * k, [(70, 2)])
-    answer = today(bench.shop, TodayRequest(limit=40))
+        sure.order(ann, 42 + 41 * k, [(70, 2)])
+    answer = today(sure.shop, TodayRequest(limit=40))
     line = next(x for x in answer.people if x.name == "Ann")
     assert line.what == "Soap 70 (running out)"
     assert line.reasons[0].text == (

@@ -10,6 +10,7 @@ from tests.reach.shops import AT, DAY, Bench
 from renwei.core.chance import from_id, to_id, u
 from renwei.core.errors import UnknownName
 from renwei.core.nouns import NOTHING
+from renwei.reach import listing
 from renwei.reach.answers import (
     DoneRequest,
     Person,
@@ -251,6 +252,19 @@ def test_why_not_tells_of_each_sort_of_absence(busy: Bench) -> None:
     assert said.reasons[0].code == "holdout"
     with pytest.raises(UnknownName, match="unknown_person"):
         ask(busy, why_not="nobody-at-all")
+
+
+def test_who_is_passed_over_by_chance_alone_is_told_so(
+    busy: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy.without_hold_out()
+    first = persons(ask(busy, limit=60))
+    # As much of it as a policy may have: somebody who was worth a line is now left out.
+    monkeypatch.setattr(listing, "EXPLORED_SHARE", 1.0)
+    monkeypatch.setattr(listing, "MOST_EXPLORED", 0.9)
+    told = [ask(busy, limit=60, why_not=person).why_not for person in first[:12]]
+    codes = [said.reasons[0].code for said in told if said is not None and not said.listed]
+    assert "left_to_chance" in codes
 
 
 def test_an_empty_shop_has_an_empty_list_and_says_so(bench: Bench) -> None:

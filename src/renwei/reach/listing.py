@@ -40,6 +40,8 @@ KINDS = ("care", "need", "offer", "permission", "nothing")
 HOLDOUT_SALT = "today/holdout"
 EXPLORED_SHARE = 0.04
 """About this share of the lines is chosen by chance, so that the formula can be proved wrong."""
+MOST_EXPLORED = 0.05
+"""More than this share of the people is never left to chance, however short the list."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,7 @@ def _asks(shop: Shop, basis: Basis, surface: Surface, at: datetime) -> Asks:
 
 
 def _policy(shop: Shop, limits: Limits, people: int) -> HoldOut:
-    explore = min(EXPLORED_SHARE * min(limits.lines, people) / max(people, 1), 0.05)
+    explore = min(EXPLORED_SHARE * min(limits.lines, people) / max(people, 1), MOST_EXPLORED)
     return HoldOut(Best(float(f"{explore:.3g}")), shop.settings.holdout, HOLDOUT_SALT)
 
 

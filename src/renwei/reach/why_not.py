@@ -41,8 +41,12 @@ def _against(shop: Shop, drawn: Drawn, row: int, decision: Decision) -> list[Rea
         items = [r.item for r in decision.removed if r.guard == guard]
         found.append(Reason(f"removed_{guard}", {"n": len(items)}))
     kept = [k for k, item in enumerate(decision.items) if item != NOTHING]
-    if kept:
-        found.append(_worth_less(drawn, decision, max(kept, key=lambda k: decision.scores[k])))
+    best = max(kept, key=lambda k: decision.scores[k], default=-1)
+    if kept and not found and decision.scores[best] > 0:
+        # What was worth a line and free to take was passed over by the draw alone.
+        found.append(Reason("left_to_chance", {"item": decision.items[best]}))
+    elif kept:
+        found.append(_worth_less(drawn, decision, best))
     elif not found:
         found.append(Reason("no_occasion", {"days": _days(drawn, row)}))
     chance = float(people["p30"][row])
