@@ -1,8 +1,8 @@
 """Operations: what a rib can do, as typed functions from which every door is derived.
 
 A rib's operations.py holds functions `(shop, request) -> answer`, request and answer being
-msgspec structs. The command line, `--json`, later HTTP and its OpenAPI read the same
-structs, so that the same words hold everywhere. Sentences for help come from words.*.toml:
+msgspec structs. The command line, `--json`, HTTP and its OpenAPI read the same structs, so
+that the same words hold everywhere. Sentences for help come from words.*.toml:
 `operations.<name>.help` and `operations.<name>.<field>` (dots for spaces in the name).
 """
 
@@ -14,6 +14,18 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Private:
+    """Marks a field of an answer that tells who somebody is: doors mask it for viewers.
+
+    Example:
+        >>> from typing import Annotated
+        >>> name: Annotated[str, PRIVATE] = "Ann"
+    """
+
+
+PRIVATE = Private()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +41,9 @@ class Operation:
         writes: Whether it changes the workspace (takes the lock of the directory).
         destroys: Whether a person is asked before (or `--yes`).
         child: Whether it runs in a child process (import, learning).
+        http: Method and path, such as "GET /v1/people/{person}"; names in braces are fields of
+            the request, the others come as query (GET, DELETE) or JSON body. "" is not served.
+        scope: What a key or an account must be allowed: "read", "write" or "admin".
     """
 
     name: str
@@ -37,6 +52,8 @@ class Operation:
     writes: bool = False
     destroys: bool = False
     child: bool = False
+    http: str = ""
+    scope: str = "read"
 
 
 def operation(
@@ -46,11 +63,14 @@ def operation(
     writes: bool = False,
     destroys: bool = False,
     child: bool = False,
+    http: str = "",
+    scope: str = "",
 ) -> Callable[[Function], Function]:
-    """Mark a function as an operation of its rib."""
+    """Mark a function as an operation of its rib; without a scope, what writes needs "write"."""
+    scope = scope or ("write" if writes else "read")
 
     def mark(call: Function) -> Function:
-        marked = Operation(name, request, call, writes, destroys, child)
+        marked = Operation(name, request, call, writes, destroys, child, http, scope)
         call.__dict__["operation"] = marked
         return call
 

@@ -1,7 +1,7 @@
-"""The Store: nine small contracts on one data directory, each with its check_store part.
+"""The Store: ten small contracts on one data directory, each with its check_store part.
 
-Log (events), Ledger (decisions), People (actors, persons, profiles, vault), Items, Counters,
-Timers, Outbox, Papers, Blobs. Timers and Outbox are run by the spine, so that any rib can
+Log (events), Ledger (decisions), People (actors, persons, profiles, vault), Items, Tallies,
+Counters, Timers, Outbox, Papers, Blobs. Timers and Outbox are run by the spine, so that any rib can
 cause an effect without importing another.
 """
 
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from renwei.core.nouns import Consent, Decision, Event, Fact, Item, Profile
+from renwei.core.tallies import Tallies
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +215,7 @@ class People(Protocol):
         ...
 
     def keep_many(self, rows: Iterable[tuple[int, str, str]], source: str = "") -> None:
-        """Seal personal texts (name, address, order number, note), deduped, for many (actor, name, text) at once; the first source of a text is kept."""
+        """Seal personal texts (name, address, note) for many (actor, name, text), deduped."""
         ...
 
     def withdraw(self, source: str, still: Sequence[int]) -> Mapping[str, int]:
@@ -424,7 +425,7 @@ class Blobs(Protocol):
 
 
 class Store(Protocol):
-    """The nine contracts on one data directory."""
+    """The ten contracts on one data directory."""
 
     @property
     def directory(self) -> Path:
@@ -449,6 +450,11 @@ class Store(Protocol):
     @property
     def items(self) -> Items:
         """The catalogue."""
+        ...
+
+    @property
+    def tallies(self) -> Tallies:
+        """Sums kept by folds."""
         ...
 
     @property
@@ -481,7 +487,7 @@ class Store(Protocol):
         ...
 
     def forget(self, person: int, at: datetime) -> Mapping[str, int]:
-        """Forget a person in people, log and ledger; counts by what."""
+        """Forget a person in people, log, tallies and ledger; counts by what."""
         ...
 
     def integrity(self) -> list[str]:
