@@ -1,0 +1,1 @@
+"""Foreign wires: pure functions from the bytes that other SDKs send to incoming events."""
