@@ -57,14 +57,14 @@ class ConsentAnswer(msgspec.Struct, kw_only=True):
     statements: list[ConsentSeen]
 
 
-@operation("consent show", ConsentShow)
+@operation("consent show", ConsentShow, http="GET /v1/people/{person}/consent")
 def consent_show(shop: Shop, request: ConsentShow) -> ConsentAnswer:
     """What a person agreed to, for which purpose and channel, with proof."""
     at = (request.at or shop.clock.now()).astimezone(UTC)
     return _answer(shop, find_person(shop, request.person), at)
 
 
-@operation("consent give", ConsentGive, writes=True)
+@operation("consent give", ConsentGive, writes=True, http="POST /v1/people/{person}/consent")
 def consent_give(shop: Shop, request: ConsentGive) -> ConsentAnswer:
     """Note a yes. It needs a source: where and how it was said."""
     if not request.source.strip():
@@ -74,7 +74,9 @@ def consent_give(shop: Shop, request: ConsentGive) -> ConsentAnswer:
     return _state(shop, request.person, purposes, request.channel, (ConsentState.GIVEN, *proof))
 
 
-@operation("consent withdraw", ConsentWithdraw, writes=True)
+@operation(
+    "consent withdraw", ConsentWithdraw, writes=True, http="DELETE /v1/people/{person}/consent"
+)
 def consent_withdraw(shop: Shop, request: ConsentWithdraw) -> ConsentAnswer:
     """Note a no. It counts at once, everywhere, for ever, until a later yes."""
     purposes = [_purpose(request.purpose)] if request.purpose else list(PURPOSES)

@@ -58,7 +58,7 @@ class BandsRequest(msgspec.Struct, kw_only=True):
     limit: int = 50
 
 
-@operation("person", PersonRequest)
+@operation("person", PersonRequest, http="GET /v1/people/{person}")
 def person(shop: Shop, request: PersonRequest) -> Portrait:
     """Facts with source, preferences with evidence, stage, value, next need, consent, touches."""
     at = _at(shop, request.at)
@@ -67,14 +67,14 @@ def person(shop: Shop, request: PersonRequest) -> Portrait:
     return portrait(shop, to_id(found), at, masked=request.masked)
 
 
-@operation("merges", MergesRequest)
+@operation("merges", MergesRequest, http="GET /v1/merges")
 def merges(shop: Shop, request: MergesRequest) -> MergesAnswer:
     """Which identifiers were found to be one person, and why."""
     one = find_person(shop, request.person) if request.person else None
     return MergesAnswer(merges=[merge_seen(m) for m in shop.store.people.merges(one)])
 
 
-@operation("merge", MergeRequest, writes=True)
+@operation("merge", MergeRequest, writes=True, http="POST /v1/merges")
 def merge(shop: Shop, request: MergeRequest) -> MergeSeen:
     """Make two people one, by hand; `unmerge` takes it back."""
     kept, gone = find_person(shop, request.kept), find_person(shop, request.gone)
@@ -84,7 +84,7 @@ def merge(shop: Shop, request: MergeRequest) -> MergeSeen:
     return merge_seen(made)
 
 
-@operation("unmerge", UnmergeRequest, writes=True)
+@operation("unmerge", UnmergeRequest, writes=True, http="DELETE /v1/merges/{merge}")
 def unmerge(shop: Shop, request: UnmergeRequest) -> MergeSeen:
     """Take a merge back: two people again."""
     known = [m.id for m in shop.store.people.merges()]
@@ -93,7 +93,7 @@ def unmerge(shop: Shop, request: UnmergeRequest) -> MergeSeen:
     return merge_seen(shop.store.people.unmerge(request.merge, shop.clock.now()))
 
 
-@operation("tiers", BandsRequest)
+@operation("tiers", BandsRequest, http="GET /v1/tiers")
 def tiers(shop: Shop, request: BandsRequest) -> bands.TiersAnswer:
     """Who will be worth most in the next 12 months, and what to do for each tier."""
     at = _at(shop, request.at)
@@ -101,7 +101,7 @@ def tiers(shop: Shop, request: BandsRequest) -> bands.TiersAnswer:
     return bands.tiers(shop, at, wanted=request.list, limit=request.limit)
 
 
-@operation("stages", BandsRequest)
+@operation("stages", BandsRequest, http="GET /v1/stages")
 def stages(shop: Shop, request: BandsRequest) -> bands.StagesAnswer:
     """Where everybody stands by their own rhythm, and the flow between stages by month."""
     at = _at(shop, request.at)

@@ -90,7 +90,7 @@ class LevelsAnswer(msgspec.Struct, kw_only=True):
     levels: list[Level]
 
 
-@operation("readiness", ReadinessRequest, child=True)
+@operation("readiness", ReadinessRequest, child=True, http="GET /v1/readiness")
 def readiness(shop: Shop, request: ReadinessRequest) -> ReadinessAnswer:
     """Try every feature on the shop's own past against the honest baseline."""
     from renwei.people.frame import Frame
@@ -109,7 +109,7 @@ def readiness(shop: Shop, request: ReadinessRequest) -> ReadinessAnswer:
     )
 
 
-@operation("levels", LevelsRequest)
+@operation("levels", LevelsRequest, http="GET /v1/levels")
 def levels(shop: Shop, request: LevelsRequest) -> LevelsAnswer:
     """What each level costs, how long it takes and what it unlocks."""
     here = level_of(shop)

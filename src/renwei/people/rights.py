@@ -64,7 +64,14 @@ class ExportAnswer(msgspec.Struct, kw_only=True):
     rows: dict[str, int]
 
 
-@operation("forget", ForgetRequest, writes=True, destroys=True)
+@operation(
+    "forget",
+    ForgetRequest,
+    writes=True,
+    destroys=True,
+    http="DELETE /v1/people/{person}",
+    scope="admin",
+)
 def forget(shop: Shop, request: ForgetRequest) -> Receipt:
     """Destroy everything held of a person; their orders stay in the totals, held by nobody.
 

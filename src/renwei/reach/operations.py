@@ -29,7 +29,7 @@ LINES_BY_MINUTES = 1_000
 """With minutes given and no limit, the minutes alone are the limit."""
 
 
-@operation("today", TodayRequest, writes=True)
+@operation("today", TodayRequest, writes=True, http="GET /v1/today", scope="read")
 def today(shop: Shop, request: TodayRequest) -> TodayAnswer:
     """Whom to contact today, with what, when and why; every line is a recorded decision.
 
@@ -120,7 +120,7 @@ def _export(shop: Shop, path: Path, people: list[Person], at: datetime) -> Path:
     return path
 
 
-@operation("done", DoneRequest, writes=True)
+@operation("done", DoneRequest, writes=True, http="POST /v1/decisions/{decision}/done")
 def done(shop: Shop, request: DoneRequest) -> MarkAnswer:
     """Mark a line of a list as done; what was really sent is kept with the person.
 
@@ -133,7 +133,7 @@ def done(shop: Shop, request: DoneRequest) -> MarkAnswer:
     return mark(shop, request.decision, DONE, undo=request.undo, wrote=request.text)
 
 
-@operation("skip", SkipRequest, writes=True)
+@operation("skip", SkipRequest, writes=True, http="POST /v1/decisions/{decision}/skip")
 def skip(shop: Shop, request: SkipRequest) -> MarkAnswer:
     """Mark a line of a list as not wanted; the person is left alone for a month.
 
@@ -146,7 +146,7 @@ def skip(shop: Shop, request: SkipRequest) -> MarkAnswer:
     return mark(shop, request.decision, SKIP, undo=request.undo)
 
 
-@operation("snooze", SnoozeRequest, writes=True)
+@operation("snooze", SnoozeRequest, writes=True, http="POST /v1/decisions/{decision}/snooze")
 def snooze(shop: Shop, request: SnoozeRequest) -> MarkAnswer:
     """Put a line off by some days.
 
@@ -159,7 +159,7 @@ def snooze(shop: Shop, request: SnoozeRequest) -> MarkAnswer:
     return mark(shop, request.decision, SNOOZE, days=request.days, undo=request.undo)
 
 
-@operation("why", WhyRequest)
+@operation("why", WhyRequest, http="GET /v1/decisions/{decision}")
 def why(shop: Shop, request: WhyRequest) -> WhyAnswer:
     """How a decision came about: what was known, what was on offer, what was removed, the draw.
 
