@@ -13,6 +13,7 @@ import pytest
 
 from renwei.core.nouns import NOBODY, Consent, ConsentState, Event, Fact, Told
 from renwei.core.store import Effect, Named
+from renwei.core.tallies import Tally
 from renwei.stores.embedded import EmbeddedStore, open_store
 from renwei.testing.store import decision
 
@@ -47,6 +48,7 @@ def fill(store: EmbeddedStore, at: datetime) -> tuple[int, list[int], list[int]]
         effect = Effect(f"send-{actor}", "sms", made.id, text.encode(), at)
         store.ledger.record(made, [effect])
     store.ledger.record_all(decision(person=p, at=at) for p in (*mine, *others))
+    store.tallies.add("f", [Tally(mine[0], "view", 5, 20_000, 1, 1, 7)], 1)
     return mine[0], mine, others
 
 
@@ -86,7 +88,7 @@ def test_no_file_holds_a_forgotten_person(reopen: Open, at: datetime) -> None:
 
     assert counts == {
         "identifiers": 3, "texts": 3, "facts": 1, "consents": 1, "merges": 2, "actors": 3,
-        "events": 12, "decisions": 6,
+        "tallies": 1, "events": 12, "decisions": 6,
     }  # fmt: skip
     assert sum(event.value_minor for event in store.log.read()) == totals
     after = list(store.ledger.between(at, at + timedelta(days=1)))

@@ -1,7 +1,8 @@
-"""The embedded store: nine contracts on one data directory.
+"""The embedded store: ten contracts on one data directory.
 
     log.db                events and the ids of all that ever came
-    state.db              people and vault, catalogue, counters, timers, outbox, papers, decisions
+    state.db              people and vault, catalogue, tallies, counters, timers, outbox, papers,
+                          decisions
     lake/events/          sealed events, Parquet, by day of arrival and bucket of actor
     lake/decisions/       sealed batches of decisions
     blobs/                sealed files under hashed names
@@ -35,6 +36,7 @@ from renwei.stores.outbox import EmbeddedOutbox
 from renwei.stores.papers import EmbeddedPapers
 from renwei.stores.people import EmbeddedPeople
 from renwei.stores.queries import queries
+from renwei.stores.tallies import EmbeddedTallies
 from renwei.stores.timers import EmbeddedTimers
 from renwei.stores.tombstones import Stone, Tombstones
 
@@ -127,6 +129,7 @@ class EmbeddedStore:
         self._log = EmbeddedLog(self._log_db, self._directory)
         self._people = EmbeddedPeople(self._state_db, ring, stones)
         self._items = EmbeddedItems(self._state_db)
+        self._tallies = EmbeddedTallies(self._state_db)
         self._counters = EmbeddedCounters(self._state_db, clock)
         self._timers = EmbeddedTimers(self._state_db)
         self._outbox = EmbeddedOutbox(self._state_db, ring)
@@ -230,6 +233,11 @@ class EmbeddedStore:
         return self._items
 
     @property
+    def tallies(self) -> EmbeddedTallies:
+        """Sums kept by folds."""
+        return self._tallies
+
+    @property
     def counters(self) -> EmbeddedCounters:
         """Caps, quotas, budgets."""
         return self._counters
@@ -261,7 +269,7 @@ class EmbeddedStore:
             yield
 
     def forget(self, person: int, at: datetime) -> Mapping[str, int]:
-        """Forget a person everywhere: people, then log and ledger; counts by what."""
+        """Forget a person everywhere: people and tallies, then log and ledger; counts by what."""
         actors = self._people.actors_of(person)
         counts = dict(self._people.forget(person, at))
         counts["events"] = self._log.forget(actors)

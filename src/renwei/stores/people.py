@@ -25,6 +25,7 @@ from renwei.stores.written import handles, readings
 
 OWN = b"renwei text"
 _SQL = queries("people")
+_TALLIES = queries("tallies")
 _STRENGTH = {told: strength for strength, told in enumerate(reversed(Told))}
 
 
@@ -309,6 +310,7 @@ class EmbeddedPeople:
             }
             # A number that others had on an order of theirs is no less the forgotten one's.
             counts["texts"] += connection.execute(_SQL["drop_lent"], (numbers,)).rowcount
+            counts["tallies"] = connection.execute(_TALLIES["forget"], (numbers,)).rowcount
             counts["merges"] = connection.execute(_SQL["drop_merges"], (numbers,)).rowcount
             counts["actors"] = connection.execute(_SQL["drop_actors"], (numbers,)).rowcount
             connection.executemany(_SQL["add_tombstone"], stones)

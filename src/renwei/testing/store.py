@@ -1,4 +1,4 @@
-"""check_store: the nine contracts of a store, each with a function of its own.
+"""check_store: the ten contracts of a store, each with a function of its own.
 
 Every function is handed a maker of fresh, empty stores, closes what it opened, and raises
 AssertionError saying what was promised and what was found.
@@ -23,6 +23,7 @@ from renwei.core.nouns import (
     Told,
 )
 from renwei.core.store import Delivery, Effect, Named, Store
+from renwei.core.tallies import Tally
 
 Make = Callable[[], Store]
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -305,6 +306,46 @@ def check_outbox(make: Make) -> None:
     store.close()
 
 
+def check_tallies(make: Make) -> None:
+    """Tallies: added up with the fold's position, by actor and whole, dropped, forgotten."""
+    store = make()
+    tallies, us = store.tallies, 1_772_366_400_000_000
+    a, b = store.people.actors([Named("phone", "+8613800138002"), Named("device", "x")], AT)
+    first = [
+        Tally(a, "view", 5, 20_000, 2, 900, us),
+        Tally(a, "view", 5, 20_000, 1, 100, us - 7),
+        Tally(b, "like", 0, 20_001, 1, 1, us),
+        Tally(NOBODY, "view", 5, 20_000, 1, 1, us),
+    ]
+    same(tallies.position("x"), 0, "a fold begins at 0")
+    tallies.add("x", first, 10)
+    same(tallies.of([a]), [Tally(a, "view", 5, 20_000, 3, 1_000, us)], "equal keys are added up")
+    same(tallies.position("x"), 10, "the position moves with the sums")
+    tallies.add("x", [Tally(a, "view", 5, 20_002, 1, 50, us + 9)], 11)
+    tallies.add("y", [Tally(a, "search", 0, 20_001, 4, 4, us)], 3)
+    same(tallies.of([a, b])[0].day, 20_002, "newest day first")
+    same([t.name for t in tallies.of([a], ["search"])], ["search"], "names choose")
+    same(sorted(tallies.columns()["n"]), [1, 1, 3, 4], "columns hold all of somebody's sums")
+    late = tallies.columns(["view"], since_day=20_001)
+    same({key: len(late[key]) for key in late}, dict.fromkeys(late, 1), "columns are aligned")
+    try:
+        with store.together():
+            tallies.add("x", [Tally(a, "view", 5, 20_002, 1, 50, us)], 12)
+            _break_off()
+    except _BrokenOffError:
+        pass
+    same((tallies.position("x"), tallies.of([a], ["view"])[0].n), (11, 1), "all or nothing")
+    same(tallies.drop_before(20_001), 1, "old days go")
+    store.forget(a, AT)
+    tallies.add("x", [Tally(a, "view", 5, 20_003, 1, 1, us)], 13)
+    same(tallies.of([a]), [], "a forgotten actor has no sums, and none come later")
+    same(tallies.forget([b]), 1, "forget counts the rows")
+    tallies.reset("x")
+    same((tallies.position("x"), tallies.position("y")), (0, 3), "reset is of one fold")
+    same(store.integrity(), [], "and the store is sound")
+    store.close()
+
+
 def check_papers(make: Make) -> None:
     """Papers: versions, history, undo, removal."""
     store = make()
@@ -391,6 +432,7 @@ CHECKS: tuple[Callable[[Make], None], ...] = (
     check_ledger,
     check_people,
     check_items,
+    check_tallies,
     check_counters,
     check_timers,
     check_outbox,
