@@ -1,0 +1,181 @@
+"""Intake: what the ingest door takes in is on disk before anybody is told so (group commit).
+
+Requests hand over what they parsed and wait. One thread writes: it takes whatever has come,
+appends it in one transaction, and answers all of them; meanwhile the next group gathers. It
+never sleeps to fill a group, so a lone event costs one commit and a thousand cost little more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from renwei.core.clock import ticks
+from renwei.core.errors import RenweiError, Unavailable
+from renwei.core.shop import Shop
+
+WAITING_EVENTS = 50_000
+WAITING_BYTES = 64 << 20
+GROUP_EVENTS = 2_000
+GROUP_BYTES = 8 << 20
+_log = logging.getLogger(__name__)
+
+
+class Receipt(msgspec.Struct, kw_only=True, gc=False):
+    """What became of one request: `fresh[k]` tells whether the k-th incoming was new.
+
+    `refused` are those that could not become events though they could be read; `position` is
+    the log's after the group.
+    """
+
+    fresh: list[bool]
+    refused: list[Any]
+    position: int
+
+
+class _Request:
+    __slots__ = ("answer", "bytes", "future", "incoming", "loop", "refused", "size", "source")
+
+    def __init__(
+        self,
+        source: str,
+        incoming: Sequence[Any],
+        refused: Sequence[Any],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self.source = source
+        self.incoming = incoming
+        self.refused = refused
+        self.loop = loop
+        self.future: asyncio.Future[Receipt] = loop.create_future()
+        self.size = len(incoming) + len(refused)
+        self.bytes = sum(len(one.raw) for one in incoming) + sum(len(one.raw) for one in refused)
+        self.answer: Receipt | RenweiError | None = None
+
+
+class Intake:
+    """Takes live events in; one a workspace.
+
+    Args:
+        shop: The workspace, open for writing.
+
+    `on_commit` are called in the writing thread after each group that stored something.
+    """
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self.on_commit: list[Callable[[], None]] = []
+        self._waiting: list[_Request] = []
+        self._events = self._bytes = 0
+        self._guard = threading.Condition()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def take(
+        self, source: str, incoming: Sequence[Any], refused: Sequence[Any] = ()
+    ) -> asyncio.Future[Receipt]:
+        """Hand over one request; the future resolves when it is durable. Call in an event loop.
+
+        Args:
+            source: "key:<id>", "form:<question>" or "console".
+            incoming: `renwei.collect.live.incoming.Incoming`.
+            refused: `renwei.collect.live.incoming.Refusal`, kept durably as well.
+
+        Raises:
+            Unavailable: `busy`, more waits than memory should hold; in the future, whatever
+                kept the group from being written.
+        """
+        request = _Request(source, incoming, refused, asyncio.get_running_loop())
+        with self._guard:
+            if self._closed:
+                raise Unavailable("closing")
+            full = self._events + request.size > WAITING_EVENTS
+            if self._waiting and (full or self._bytes + request.bytes > WAITING_BYTES):
+                raise Unavailable("busy", waiting=self._events)
+            self._waiting.append(request)
+            self._events += request.size
+            self._bytes += request.bytes
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
+                self._thread.start()
+            self._guard.notify()
+        return request.future
+
+    def close(self) -> None:
+        """Write what waits, then stop."""
+        with self._guard:
+            self._closed = True
+            self._guard.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while group := self._next_group():
+            self._commit(group)
+            _answer(group)
+
+    def _next_group(self) -> list[_Request]:
+        with self._guard:
+            while not self._waiting and not self._closed:
+                self._guard.wait()
+            events = size = count = 0
+            for request in self._waiting:
+                if count and (events + request.size > GROUP_EVENTS or size > GROUP_BYTES):
+                    break
+                count, events, size = count + 1, events + request.size, size + request.bytes
+            group = self._waiting[:count]
+            del self._waiting[:count]
+            self._events -= events
+            self._bytes -= size
+            return group
+
+    def _commit(self, group: list[_Request]) -> None:
+        try:
+            self._write(group)
+        except Unavailable as fault:
+            _log.error("group_not_written", extra={"code": fault.code})
+            for request in group:
+                request.answer = fault
+        except Exception as broken:  # noqa: BLE001 - whoever waits must hear of it
+            if len(group) == 1:
+                _log.exception("request_not_written")
+                group[0].answer = Unavailable("not_taken", kind=type(broken).__name__)
+                return
+            # One of them cannot be written: the others shall not suffer for it.
+            for request in group:
+                self._commit([request])
+        else:
+            for notify in self.on_commit:
+                notify()
+
+    def _write(self, group: list[_Request]) -> None:
+        from renwei.collect.live.preparing import prepare
+        from renwei.collect.live.rejected import keep
+
+        shop, seen = self._shop, self._shop.clock.now()
+        raise NotImplementedError(prepare, keep, shop, seen, ticks)
+
+
+def _answer(group: Sequence[_Request]) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Request]] = {}
+    for request in group:
+        by_loop.setdefault(request.loop, []).append(request)
+    for loop, requests in by_loop.items():
+        # A loop that was closed meanwhile has nobody left who waits.
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_resolve, requests)
+
+
+def _resolve(requests: Sequence[_Request]) -> None:
+    for request in requests:
+        if request.future.done():
+            continue
+        if isinstance(request.answer, Receipt):
+            request.future.set_result(request.answer)
+        else:
+            request.future.set_exception(request.answer or Unavailable("not_taken", kind="?"))
