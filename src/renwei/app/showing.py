@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from renwei.core.errors import Refused
-from renwei.core.operations import operation
+from renwei.core.operations import PRIVATE, operation
 from renwei.core.shop import Shop
 
 DEMO = "demo"
@@ -26,9 +26,9 @@ class DemoAnswer(msgspec.Struct):
 
     label: str
     directory: str
-    imported: Any
-    problems: list[Any]
-    today: Any
+    imported: Annotated[Any, PRIVATE]
+    problems: Annotated[list[Any], PRIVATE]
+    today: Annotated[Any, PRIVATE]
     next: list[str]
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from renwei.collect.reading import Excluded
+from renwei.core.operations import PRIVATE
 
 
 class ImportRequest(msgspec.Struct, kw_only=True):
@@ -26,7 +27,7 @@ class Rejected(msgspec.Struct, kw_only=True):
     row: int
     column: str
     code: str
-    value: str
+    value: Annotated[str, PRIVATE]
     file: str = ""
 
 
@@ -34,12 +35,12 @@ class Warned(msgspec.Struct, kw_only=True):
     """Something worth knowing that refused nothing."""
 
     code: str
-    text: str
+    text: Annotated[str, PRIVATE]
     count: int = 1
     file: str = ""
     row: int = 0
     column: str = ""
-    value: str = ""
+    value: Annotated[str, PRIVATE] = ""
 
 
 class Understood(msgspec.Struct, kw_only=True):
@@ -126,9 +127,9 @@ class RefusedLine(msgspec.Struct, kw_only=True):
     row: int
     column: str
     code: str
-    value: str
-    text: str
-    cells: list[str] = []
+    value: Annotated[str, PRIVATE]
+    text: Annotated[str, PRIVATE]
+    cells: Annotated[list[str], PRIVATE] = []
 
 
 class ShowAnswer(msgspec.Struct, kw_only=True):
@@ -201,7 +202,7 @@ class Problem(msgspec.Struct, kw_only=True):
     count: int
     share: float
     hurts: float
-    examples: list[str]
+    examples: Annotated[list[str], PRIVATE]
     fix: Fix
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from renwei.core.chance import to_id
 from renwei.core.clock import to_us
 from renwei.core.errors import UnknownName
+from renwei.core.operations import PRIVATE
 from renwei.core.shop import Columns, Shop
 from renwei.people.zones import zone_named
 
@@ -20,7 +21,7 @@ class Listed(msgspec.Struct, kw_only=True):
     """A person of a band that was asked for."""
 
     person: str
-    name: str
+    name: Annotated[str, PRIVATE]
     value_minor: int
     low_minor: int
     high_minor: int

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from renwei.core.chance import new_id, to_id
 from renwei.core.errors import BadInput, Refused
 from renwei.core.finding import person as find_person
-from renwei.core.operations import operation
+from renwei.core.operations import PRIVATE, operation
 from renwei.core.shop import Shop
 
 RECEIPT = "receipt"
@@ -44,8 +44,8 @@ class PersonExport(msgspec.Struct, kw_only=True):
 
     person: str
     at: datetime
-    data: dict[str, Any]
-    text: str
+    data: Annotated[dict[str, Any], PRIVATE]
+    text: Annotated[str, PRIVATE]
     out: str
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+
+from renwei.core.operations import PRIVATE
 
 
 class Spread(msgspec.Struct, kw_only=True):
@@ -70,7 +72,7 @@ class ConsentSeen(msgspec.Struct, kw_only=True):
     channel: str
     state: str
     at: datetime
-    source: str
+    source: Annotated[str, PRIVATE]
     text_version: str
 
 
@@ -110,8 +112,8 @@ class Portrait(msgspec.Struct, kw_only=True):
     at: datetime
     currency: str
     zone: str
-    name: str
-    identifiers: dict[str, list[str]]
+    name: Annotated[str, PRIVATE]
+    identifiers: Annotated[dict[str, list[str]], PRIVATE]
     facts: list[FactSeen]
     preferences: list[Preference]
     note: str

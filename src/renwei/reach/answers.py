@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import msgspec
 
+from renwei.core.operations import PRIVATE
+
 
 class TodayRequest(msgspec.Struct, kw_only=True):
     """Whom to contact today.
@@ -52,12 +54,12 @@ class Person(msgspec.Struct, kw_only=True):
 
     decision_id: str
     person: str
-    name: str
+    name: Annotated[str, PRIVATE]
     what: str
     when: str
-    channel: str
+    channel: Annotated[str, PRIVATE]
     consent: str
-    draft: str
+    draft: Annotated[str, PRIVATE]
     reasons: list[Said]
     expected_value_minor: Interval
     kind: str
