@@ -1,6 +1,6 @@
 # Two commands are enough: make demo, make test. Each sets up .venv by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types check bench docs sample wheel clean
+.PHONY: help setup assets demo test lint types check bench docs sample wheel clean
 READY := .venv/.ready
 BIN := .venv/bin
 PYTHON ?=
@@ -9,13 +9,16 @@ ARGS ?=
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
-$(READY): uv.lock pyproject.toml .ci/setup.sh
+$(READY): uv.lock pyproject.toml .ci/setup.sh .ci/assets.sh .ci/web/package-lock.json
 	@PYTHON="$(PYTHON)" sh .ci/setup.sh
 
 setup: $(READY) ## Make .venv and install everything (the others do this by themselves)
 
-demo: $(READY) ## Run the main job on a generated cosmetics shop
-	@$(BIN)/renwei demo $(ARGS)
+assets: ## Copy htmx and ECharts from the npm registry into the package (needs Node 20)
+	@sh .ci/assets.sh
+
+demo: $(READY) ## Open the console on a generated cosmetics shop, at 127.0.0.1:8400
+	@$(BIN)/renwei up --demo $(ARGS)
 
 test: $(READY) ## Run the tests
 	@$(BIN)/python -m pytest $(ARGS)

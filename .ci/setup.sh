@@ -66,6 +66,9 @@ else
 fi || fail "The packages could not be fetched; the lines above say which. Run the same command again to go on." \
     "依赖没有装全（原因见上）；解决后再执行同一条命令即可继续。"
 
+sh .ci/assets.sh || fail "The console's scripts could not be fetched from the npm registry; the lines above say why." \
+    "控制台的脚本没有取到（原因见上）；解决后再执行同一条命令即可继续。"
+
 # Once, here: where Python is told to write no bytecode, every start would compile everything.
 "$python" -m compileall -q -j 0 -x '/tests?/' .venv/lib src >/dev/null 2>&1 || true
 

@@ -45,10 +45,17 @@ OPERATIONS = (
 WORDS = (
     "renwei.core",
     "renwei.doors.cli",
+    "renwei.doors.console",
+    "renwei.doors.console.entry",
     "renwei.app",
     "renwei.stores",
     *(f"renwei.{rib}" for rib in RIBS),
 )
+FOLDS = (
+    ("profiles", "renwei.collect.live.folding:fold"),
+    ("interests", "renwei.people.interests:fold"),
+)
+"""What runs behind the log: name and function."""
 ORDERS = ("order", "order-change", "return")
 FRESH_FOR = timedelta(hours=6)
 """Estimates serve this long while no order came in; after that "days since" has moved on."""
@@ -75,10 +82,12 @@ def open_shop(
     clock: Clock | None = None,
     write: bool = True,
     child: bool = False,
+    server: bool = False,
 ) -> Iterator[Shop]:
     """Open a workspace with everything an operation needs; close it whatever happens.
 
     With `write` the directory is locked until then; a child works under its parent's lock.
+    A `server` holds it for long, and lets commands write beside it, one at a time.
 
     Raises:
         Unavailable: The directory cannot be used; the code says why.

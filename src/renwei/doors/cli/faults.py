@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import errno
 import hashlib
 import sys
 import traceback
@@ -15,7 +14,8 @@ import click
 import msgspec
 
 from renwei.app import build
-from renwei.core.errors import Ambiguous, RenweiError, Unavailable
+from renwei.app.sentences import machine_fault, sentence_of
+from renwei.core.errors import Ambiguous, RenweiError
 
 
 class UnknownCommand(click.UsageError):
@@ -39,18 +39,6 @@ def refused(fault: RenweiError, lang: str, *, as_json: bool) -> int:
         for match in fault.values.get("matches", []):
             click.echo(f"  {match}", err=True)
     return 1
-
-
-def sentence_of(fault: RenweiError, lang: str) -> str:
-    """The fault's sentence; English code and values where a sentence is missing."""
-    words = build.words()
-    key = f"errors.{fault.code}"
-    if not words.has(key):
-        return str(fault)
-    said = words.say(key, fault.values, lang)
-    if fault.values.get("suggestion"):
-        said += " " + words.say("cli.did_you_mean", fault.values, lang)
-    return said
 
 
 def usage(wrong: click.UsageError, lang: str, *, as_json: bool) -> int:
@@ -92,7 +80,7 @@ def stopped(lang: str) -> int:
 
 def unexpected(broken: Exception, lang: str, *, as_json: bool) -> int:
     """A fault nobody foresaw: what the machine refused, else a short code for a report."""
-    known = _machine(broken)
+    known = machine_fault(broken)
     if known is not None:
         return refused(known, lang, as_json=as_json)
     trace = "".join(traceback.format_exception(broken))
@@ -105,18 +93,6 @@ def unexpected(broken: Exception, lang: str, *, as_json: bool) -> int:
         out({"error": {"code": "unexpected", "message": sentence, "values": values}})
     click.echo(sentence, err=True)
     return 1
-
-
-def _machine(broken: Exception) -> RenweiError | None:
-    if isinstance(broken, MemoryError):
-        return Unavailable("out_of_memory")
-    if isinstance(broken, OSError):
-        path = str(broken.filename or "")
-        if broken.errno in (errno.ENOSPC, errno.EDQUOT):
-            return Unavailable("disk_full", path=path)
-        if broken.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-            return Unavailable("read_only", path=path)
-    return None
 
 
 def out(value: Any) -> None:

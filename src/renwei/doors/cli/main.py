@@ -19,7 +19,7 @@ import renwei
 from renwei.app import build
 from renwei.core.errors import RenweiError
 from renwei.core.operations import Operation
-from renwei.doors.cli import derive, faults, language, run
+from renwei.doors.cli import derive, faults, language, run, up
 
 OWN = ("data", "as_json", "lang", "yes")
 
@@ -55,6 +55,7 @@ def command_tree(lang: str) -> Tree:
         group, _, leaf = name.rpartition(" ")
         parent = _group(tree, group, lang) if group else tree
         parent.add_command(_command(operation, leaf, lang))
+    tree.add_command(up.command(lang, _own(lang, destroys=False)))
     return tree
 
 

@@ -26,7 +26,7 @@ def run(operation: Operation, given: Mapping[str, Any], own: Mapping[str, Any], 
     directory = directory_of(own["data"], demo=operation.name == DEMO)
     if operation.destroys and not own["yes"]:
         _confirm(operation, given, lang)
-    with _progress(lang) as progress:
+    with shown_progress(lang) as progress:
         answer = answer_of(operation, request, directory, lang=lang, progress=progress)
     if own["as_json"]:
         faults.out(answer)
@@ -80,7 +80,7 @@ def _confirm(operation: Operation, given: Mapping[str, Any], lang: str) -> None:
 
 
 @contextmanager
-def _progress(lang: str) -> Iterator[Progress]:
+def shown_progress(lang: str) -> Iterator[Progress]:
     """A bar on a terminal's stderr once work lasts; nothing where nobody watches."""
     if not sys.stderr.isatty():
         yield silent

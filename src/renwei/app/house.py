@@ -1,0 +1,134 @@
+"""The house: one running workspace, as the server's doors see it.
+
+It holds the directory for writing, hands out a Shop with the settings of the moment, runs
+operations, jobs, intake and folds. Doors know nothing else of the program's inside.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from renwei.app import build
+from renwei.app.follow import Follower
+from renwei.app.intake import Intake
+from renwei.app.jobs import run_child
+from renwei.app.showing import DEMO
+from renwei.app.work import Job, Jobs
+from renwei.core.clock import Clock
+from renwei.core.errors import BadInput
+from renwei.core.operations import Operation
+from renwei.core.shop import Progress, Shop, silent
+
+
+class House:
+    """A workspace that is open; use `open_house`.
+
+    Args:
+        shop: The opened workspace.
+    """
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._learning = threading.Lock()
+        self.directory = shop.store.directory
+        self.clock: Clock = shop.clock
+        self.jobs = Jobs(shop.clock)
+        self.intake = Intake(shop)
+        self.follower = Follower(self.shop, build.FOLDS)
+        self.intake.on_commit.append(self.follower.wake)
+
+    @property
+    def demo(self) -> bool:
+        """Whether this is the generated shop; said on every page."""
+        return self._shop.store.papers.get("label", DEMO) is not None
+
+    def shop(self, language: str = "", progress: Progress = silent) -> Shop:
+        """The workspace with the settings in force now, for one request."""
+        settings = build.settings_of(self._shop.store)
+        shop = build.renewed(self._shop, settings)
+        return replace(
+            shop,
+            language=language or settings.language,
+            progress=progress,
+            ready_estimates=self._ready,
+        )
+
+    def call(self, name: str, language: str = "", **fields: Any) -> Any:
+        """Do one operation by name and return its answer.
+
+        Raises:
+            BadInput: A field is wrong (code bad_field, with field and what was expected).
+            RenweiError: Whatever the operation refuses.
+        """
+        operation = build.operations()[name]
+        return self.run(operation, asked(operation, fields), language)
+
+    def run(
+        self, operation: Operation, request: Any, language: str, progress: Progress = silent
+    ) -> Any:
+        """Do one operation with a request as its struct."""
+        shop = self.shop(language, progress)
+        if operation.child:
+            return run_child(operation, shop, request)
+        return operation.call(shop, request)
+
+    def start(self, name: str, language: str = "", *, by: str = "", **fields: Any) -> Job:
+        """Do one operation as a job that is watched."""
+        operation = build.operations()[name]
+        request = asked(operation, fields)
+        return self.jobs.start(
+            name, lambda progress: self.run(operation, request, language, progress), by=by
+        )
+
+    def _ready(self, at: Any) -> None:
+        # Two pages opened at once must not learn the same thing twice.
+        with self._learning:
+            self._shop.ready_estimates(at)
+
+
+def asked(operation: Operation, fields: Mapping[str, Any]) -> Any:
+    """The request struct of an operation, from plain values or texts.
+
+    Raises:
+        BadInput: bad_field, naming the field; unknown_field with those that exist.
+    """
+    known = [field.encode_name for field in msgspec.structs.fields(operation.request)]
+    for name in fields:
+        if name not in known:
+            raise BadInput("unknown_field", field=name, known=", ".join(known))
+    try:
+        return msgspec.convert(fields, operation.request, strict=False, dec_hook=_as_is)
+    except msgspec.ValidationError as wrong:
+        # "Expected `int`, got `str` - at `$.limit`"
+        said, _, where = str(wrong).partition(" - at `$.")
+        raise BadInput("bad_field", field=where.rstrip("`") or "?", found=said) from None
+
+
+def _as_is(kind: type, value: Any) -> Any:
+    return value if isinstance(value, kind) else kind(value)
+
+
+@contextmanager
+def open_house(
+    directory: Path, *, clock: Clock | None = None, work: bool = True
+) -> Iterator[House]:
+    """Open a workspace to be served; with `work`, folds and chores run until it closes.
+
+    Raises:
+        Unavailable: As `open_shop`.
+    """
+    with ExitStack() as stack:
+        shop = stack.enter_context(build.open_shop(directory, clock=clock, server=True))
+        house = House(shop)
+        stack.callback(house.intake.close)
+        if work:
+            house.follower.start()
+            stack.callback(house.follower.close)
+        yield house

@@ -1,0 +1,93 @@
+"""Jobs: operations that last, started by a door and watched by whoever started them.
+
+A job runs in a thread of its own and, where the operation says so, in a child process. The
+list of jobs lives in memory: what a job committed stands, and a restart forgets the rest.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from renwei.core.chance import new_id
+from renwei.core.clock import Clock
+from renwei.core.errors import RenweiError, Unavailable
+from renwei.core.shop import Progress
+
+KEPT = 200
+"""So many ended jobs are remembered."""
+
+Work = Callable[[Progress], Any]
+
+
+@dataclass
+class Job:
+    """One piece of work: `state` is running, done or failed; `of` is 0 while unknown.
+
+    `by` names the account or key that started it; only they are shown it.
+    """
+
+    id: str
+    operation: str
+    by: str
+    begun: datetime
+    state: str = "running"
+    what: str = ""
+    done: int = 0
+    of: int = 0
+    answer: Any = None
+    error: RenweiError | None = None
+    ended: threading.Event = field(default_factory=threading.Event, repr=False)
+
+
+class Jobs:
+    """Starts jobs and remembers the last ones."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def start(self, operation: str, work: Work, *, by: str = "") -> Job:
+        """Run `work(progress)` in a thread; returns at once."""
+        job = Job(new_id(self._clock.now()), operation, by, self._clock.now())
+        with self._guard:
+            self._jobs[job.id] = job
+            self._drop_old()
+        threading.Thread(target=self._run, args=(job, work), name=f"job-{operation}").start()
+        return job
+
+    def get(self, job: str) -> Job | None:
+        """One job by id, while it is remembered."""
+        return self._jobs.get(job)
+
+    def running(self) -> Mapping[str, Job]:
+        """Jobs under way, by id."""
+        with self._guard:
+            return {k: job for k, job in self._jobs.items() if job.state == "running"}
+
+    def _run(self, job: Job, work: Work) -> None:
+        def moved(what: str, done: int, of: int) -> None:
+            job.what, job.done, job.of = what, done, of
+
+        try:
+            job.answer = work(moved)
+            job.state = "done"
+        except RenweiError as error:
+            job.error, job.state = error, "failed"
+        except Exception as broken:  # noqa: BLE001 - a thread's door: who waits must hear of it
+            job.error = Unavailable("child_failed", kind=type(broken).__name__, where=job.operation)
+            job.state = "failed"
+        finally:
+            job.ended.set()
+
+    def _drop_old(self) -> None:
+        while len(self._jobs) > KEPT:
+            old = next((k for k, job in self._jobs.items() if job.state != "running"), None)
+            if old is None:
+                return
+            del self._jobs[old]

@@ -1,0 +1,158 @@
+"""`renwei up`: serve the console, the API and ingest from one process.
+
+Binds loopback only unless told otherwise. Nothing is open to the network by accident.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import sys
+import webbrowser
+from pathlib import Path
+from typing import Any
+
+import click
+
+from renwei.app import build
+from renwei.core.errors import BadInput, Unavailable
+from renwei.doors.cli import run
+
+HOST, PORT = "127.0.0.1", 8400
+ROLES = ("all", "serve", "work")
+
+
+def command(lang: str, own: list[click.Option]) -> click.Command:
+    """The command, with words of one language."""
+
+    def say(key: str, **values: Any) -> str:
+        return build.words().say(f"cli.up.{key}", values, lang)
+
+    return click.Command(
+        "up",
+        callback=lambda **given: serve(lang=lang, **given),
+        help=say("help"),
+        short_help=say("help").partition("\n")[0],
+        params=[
+            click.Option(["--host"], default=HOST, help=say("host") + f" [{HOST}]"),
+            click.Option(["--port"], type=click.INT, default=PORT, help=say("port") + f" [{PORT}]"),
+            click.Option(["--no-browser"], is_flag=True, help=say("no_browser")),
+            click.Option(["--only"], type=click.Choice(ROLES), default="all", help=say("only")),
+            click.Option(["--demo"], is_flag=True, help=say("demo")),
+            click.Option(["--behind"], multiple=True, help=say("behind")),
+            *own,
+        ],
+    )
+
+
+def serve(*, lang: str, host: str, port: int, no_browser: bool, only: str, **given: Any) -> None:
+    """Open the workspace, bind the port, serve until told to stop.
+
+    Raises:
+        Unavailable: port_taken, port_refused, or what opening the directory says.
+        BadInput: bad_host, bad_proxy.
+    """
+    demo = bool(given["demo"])
+    directory = run.directory_of(_data(given), demo=demo)
+    # Whoever cannot have the port should not wait for the demo to be generated.
+    listening = _bind(host, port) if only != "work" else None
+    try:
+        if demo:
+            _demo(directory, lang)
+        _run(directory, listening, lang, only=only, browser=not no_browser, behind=given["behind"])
+    finally:
+        if listening:
+            listening.close()
+
+
+def _data(given: dict[str, Any]) -> Path | None:
+    parent = click.get_current_context().parent
+    return given.get("data") or (parent.params.get("data") if parent else None)
+
+
+def _demo(directory: Path, lang: str) -> None:
+    operation = build.operations()["demo"]
+    with run.shown_progress(lang) as progress:
+        run.answer_of(operation, operation.request(), directory, lang=lang, progress=progress)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    try:
+        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
+    except ValueError:
+        raise BadInput("bad_host", found=host) from None
+    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((str(address), port))
+    except OSError as error:
+        listening.close()
+        code = "port_refused" if isinstance(error, PermissionError) else "port_taken"
+        raise Unavailable(code, host=host, port=port, other=port + 1) from None
+    except OverflowError:
+        listening.close()
+        raise BadInput("bad_port", found=port) from None
+    listening.listen(2048)
+    listening.setblocking(False)
+    return listening
+
+
+def _run(
+    directory: Path,
+    listening: socket.socket | None,
+    lang: str,
+    *,
+    only: str,
+    browser: bool,
+    behind: tuple[str, ...],
+) -> None:
+    from renwei.app.house import open_house
+    from renwei.doors.http.serving import serve_until_stopped, wait_until_stopped
+
+    proxies = [_proxy(one) for one in behind]
+    with open_house(directory, work=only != "serve") as house:
+        if listening is None:
+            click.echo(
+                build.words().say("cli.up.working", {"path": str(directory)}, lang), err=True
+            )
+            wait_until_stopped()
+            return
+        url = _url(listening)
+        first = _first_path(house, url)
+        _announce(url, first, directory, lang)
+        if browser and sys.stdout.isatty():
+            webbrowser.open(first or url)
+        serve_until_stopped(house, listening, proxies=proxies)
+
+
+def _proxy(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        raise BadInput("bad_proxy", found=text) from None
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(host, host)
+    return f"http://{shown}:{port}"
+
+
+def _first_path(house: Any, url: str) -> str:
+    """Where the owner begins: the one-time link, as long as there is no owner."""
+    from renwei.trust.accounts import first_welcome
+
+    token = "" if house.demo else first_welcome(house.shop(), house.clock.now())
+    return f"{url}/welcome/{token}" if token else ""
+
+
+def _announce(url: str, first: str, directory: Path, lang: str) -> None:
+    words = build.words()
+    click.echo(words.say("cli.up.serving", {"url": url, "path": str(directory)}, lang), err=True)
+    if first:
+        # Whoever reads this terminal owns the machine; the link works once, for a day.
+        click.echo(words.say("cli.up.welcome", {"url": first}, lang), err=True)
+    host = url.partition("//")[2].rpartition(":")[0]
+    if host not in ("127.0.0.1", "[::1]", "localhost"):
+        click.echo(words.say("cli.up.open_to_network", {"host": host}, lang), err=True)

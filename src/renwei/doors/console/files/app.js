@@ -1,0 +1,113 @@
+// What pages do beyond links and forms. Everything also works without this file.
+"use strict";
+(() => {
+  const me = document.currentScript;
+  const said = (text, sort) => {
+    const place = document.getElementById("told");
+    if (!place) return;
+    const line = document.createElement("p");
+    line.className = "told " + sort;
+    line.textContent = text;
+    place.replaceChildren(line);
+  };
+
+  // Copy: by the clipboard where it may be used, else by selecting the text.
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy], [data-copy-from]");
+    if (!button) return;
+    const field = button.dataset.copyFrom && document.getElementById(button.dataset.copyFrom);
+    const text = field ? field.value ?? field.textContent : button.dataset.copy;
+    try {
+      await navigator.clipboard.writeText(text);
+      said(me.dataset.copied, "good");
+    } catch {
+      if (field && field.select) field.select();
+      said(me.dataset.failed, "amber");
+    }
+  });
+
+  // Ask before what cannot be taken back.
+  document.addEventListener("submit", (event) => {
+    const sure = event.target.dataset.sure;
+    if (sure && !window.confirm(sure)) event.preventDefault();
+  });
+  // A file that was chosen or dropped goes at once.
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-go]")) event.target.form.requestSubmit();
+  });
+  for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
+    document.addEventListener(kind, (event) => {
+      const place = event.target.closest?.(".drop");
+      if (!place) return;
+      event.preventDefault();
+      place.classList.toggle("over", kind === "dragenter" || kind === "dragover");
+      if (kind !== "drop") return;
+      const field = place.querySelector("input[type=file]");
+      field.files = event.dataTransfer.files;
+      field.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+  }
+
+  // Keys: "/" to search, j and k through lines, and what a page names by data-key.
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.matches("input, textarea, select") && event.key !== "Escape") return;
+    if (event.key === "Escape") return event.target.blur();
+    if (event.key === "j" || event.key === "k") {
+      const lines = [...document.querySelectorAll("[data-line]")];
+      const now = lines.indexOf(document.activeElement.closest?.("[data-line]"));
+      const next = lines[Math.max(0, Math.min(lines.length - 1, now + (event.key === "j" ? 1 : -1)))];
+      if (next) { next.focus(); next.scrollIntoView({ block: "nearest" }); }
+      return;
+    }
+    const inside = document.activeElement.closest?.("[data-line]");
+    const meant = (inside || document).querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+    if (!meant) return;
+    event.preventDefault();
+    if (meant.matches("input, textarea, select")) meant.focus(); else meant.click();
+  });
+
+  // Charts are drawn when there are some; the tables beside them say the same.
+  const draw = (root) => {
+    const places = root.querySelectorAll(".chart[data-chart]:not([data-drawn])");
+    if (!places.length || !me.dataset.echarts) return;
+    const go = () => places.forEach((place) => {
+      place.dataset.drawn = "";
+      place.style.height = (place.dataset.height || 260) + "px";
+      const style = getComputedStyle(document.documentElement);
+      const colour = (name) => style.getPropertyValue(name).trim();
+      const options = JSON.parse(place.dataset.chart);
+      const chart = window.echarts.init(place, null, { renderer: "canvas" });
+      const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+      chart.setOption({
+        color: [colour("--accent"), "#3d7ea6", "#7a8f3a", "#b98a2c", "#8a5a83", "#5d6b74"],
+        textStyle: { color: colour("--ink"), fontFamily: style.fontFamily }, animation: !still,
+        grid: { left: 8, right: 12, top: 30, bottom: 8, containLabel: true }, tooltip: { trigger: "axis", confine: true }, ...options,
+      });
+      new ResizeObserver(() => chart.resize()).observe(place);
+      place.chart = chart;
+    });
+    if (window.echarts) return go();
+    const script = document.createElement("script");
+    script.src = me.dataset.echarts;
+    script.onload = go;
+    document.head.append(script);
+  };
+  document.addEventListener("DOMContentLoaded", () => draw(document));
+  document.addEventListener("htmx:afterSettle", (event) => draw(event.target));
+  document.addEventListener("htmx:configRequest", (event) => {
+    event.detail.headers["X-CSRF-Token"] = document.querySelector("meta[name=csrf]")?.content || "";
+  });
+
+  // A picture of a chart for the group chat.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-picture]");
+    const place = button && document.getElementById(button.dataset.picture);
+    if (!place || !place.chart) return;
+    const link = document.createElement("a");
+    const ground = getComputedStyle(document.body).backgroundColor;
+    link.href = place.chart.getDataURL({ type: "png", pixelRatio: 2, backgroundColor: ground });
+    link.download = (button.dataset.name || "chart") + ".png";
+    link.click();
+  });
+})();

@@ -1,0 +1,151 @@
+"""Who is at the console, what they may do, and what is noted of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from renwei.app import build
+from renwei.app.house import House
+from renwei.core.errors import Refused
+from renwei.trust import accounts, audit, masking
+
+if TYPE_CHECKING:
+    from renwei.doors.console.frame import Visit
+
+SESSION = "renwei"
+CSRF = "csrf"
+NOTED = {"person": "portrait", "timeline": "timeline", "export-person": "export"}
+"""Operations about one person that the audit log tells of, and the word it uses."""
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Somebody who is signed in."""
+
+    id: str
+    name: str
+    role: str
+    language: str
+    token: str
+
+
+def visitor(house: House, request: Request) -> Visitor | None:
+    """Whoever the session cookie says, while the session lives."""
+    token = request.cookies.get(SESSION, "")
+    if not token:
+        return None
+    account = accounts.account_of(house.shop(), token, house.clock.now())
+    if account is None:
+        return None
+    return Visitor(account.id, account.name, account.role, account.language, token)
+
+
+def may(who: Visitor | None, scope: str) -> bool:
+    """Whether the role is allowed a scope."""
+    return scope == "public" or (who is not None and accounts.may(who.role, scope))
+
+
+def insist(who: Visitor | None, operation: str) -> None:
+    """A page asks only what its visitor may ask by the API too.
+
+    Raises:
+        Refused: not_allowed.
+    """
+    scope = build.operations()[operation].scope
+    if not may(who, scope):
+        raise Refused("not_allowed", scope=scope)
+
+
+def note(visit: Visit, operation: str, fields: Mapping[str, Any]) -> None:
+    """Tell the audit log of a look at one person."""
+    if operation in NOTED and visit.visitor is not None:
+        audit.note(
+            visit.house.shop(), visit.visitor.id, NOTED[operation], person=fields.get("person")
+        )
+
+
+def shown(who: Visitor | None, answer: Any) -> Any:
+    """The answer as this visitor may see it."""
+    if who is not None and accounts.masked(who.role):
+        return screen_of(masking.masked(answer))
+    return answer
+
+
+def screen_of(plain: Any) -> Any:
+    """A plain structure that templates read with dots, as they read structs."""
+    if isinstance(plain, dict):
+        return _Dotted({key: screen_of(value) for key, value in plain.items()})
+    return [screen_of(one) for one in plain] if isinstance(plain, list | tuple) else plain
+
+
+class _Dotted(dict[str, Any]):
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+def csrf_of(visit: Visit) -> str:
+    """What a form of this visitor must carry; the public forms carry their own tokens."""
+    return accounts.csrf_of(visit.visitor.token) if visit.visitor else ""
+
+
+def check_csrf(visit: Visit) -> None:
+    """A POST must come from our own page.
+
+    Raises:
+        Refused: csrf, with the advice to load the page again.
+    """
+    if not _same_origin(visit.request):
+        raise Refused("csrf")
+    if visit.visitor is None:
+        return
+    sent = visit.form.get(CSRF) or visit.request.headers.get("x-csrf-token", "")
+    if not (isinstance(sent, str) and accounts.check_csrf(visit.visitor.token, sent)):
+        raise Refused("csrf")
+
+
+def _same_origin(request: Request) -> bool:
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return False
+    origin = request.headers.get("origin")
+    return origin in (None, "null") or urlsplit(str(origin)).netloc == request.headers.get("host")
+
+
+def to_sign_in(visit: Visit) -> Response:
+    """Sign in first, then come back here."""
+    asked = visit.request.url
+    to = asked.path + (f"?{asked.query}" if asked.query else "")
+    return RedirectResponse(f"/sign-in?to={quote(to, safe='')}", 303)
+
+
+def let_in(visit: Visit, token: str, to: str) -> Response:
+    """Answer with the session's cookie."""
+    answer: Response = RedirectResponse(inside(to), 303)
+    answer.set_cookie(
+        SESSION,
+        token,
+        max_age=30 * 86_400,
+        httponly=True,
+        samesite="lax",
+        secure=visit.request.url.scheme == "https",
+    )
+    return answer
+
+
+def inside(to: str) -> str:
+    """Only ever one of our own pages: no way to send somebody elsewhere.
+
+    Example:
+        >>> inside("/people?q=1"), inside("//evil.example"), inside("https://evil.example")
+        ('/people?q=1', '/', '/')
+    """
+    ours = to.startswith("/") and not to.startswith(("//", "/\\"))
+    return to if ours and "\\" not in to and to.isprintable() else "/"

@@ -1,0 +1,159 @@
+"""From answers to HTML: templates, words, numbers as people write them, and fault pages."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlencode
+from zoneinfo import ZoneInfo
+
+import jinja2
+import msgspec
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from renwei.app import build
+from renwei.app.house import House
+from renwei.core.errors import RenweiError, UnknownName
+from renwei.core.words import LANGUAGES, Words, money
+from renwei.doors.console import assets, gate
+from renwei.doors.console.gate import Visitor
+from renwei.doors.http.problems import problem, request_id, sentence_of, status_of
+
+if TYPE_CHECKING:
+    from renwei.doors.console.frame import Visit
+
+MENU = (
+    ("today", "/"),
+    ("people", "/people"),
+    ("flow", "/flow"),
+    ("report", "/report"),
+    ("imports", "/imports"),
+    ("health", "/health"),
+    ("live", "/live"),
+    ("decisions", "/decisions"),
+    ("questions", "/questions"),
+    ("diary", "/diary"),
+    ("settings", "/settings"),
+)
+"""Word and address of each page in the menu; the sentence is `console.menu.<word>`."""
+
+
+def words() -> Words:
+    """Every sentence of the program."""
+    return build.words()
+
+
+def language_of(request: Request, house: House, visitor: Visitor | None) -> str:
+    """What was chosen here, else the account's, else the browser's, else the shop's."""
+    chosen = request.cookies.get("lang") or (visitor.language if visitor else "")
+    if chosen in LANGUAGES:
+        return chosen
+    for part in request.headers.get("accept-language", "").lower().split(","):
+        for language in LANGUAGES:
+            if part.strip().startswith(language):
+                return language
+    return house.shop().settings.language
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("renwei.doors.console", ""),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["file"] = assets.file
+    environment.filters["address"] = _address
+    return environment
+
+
+def render(visit: Visit, template: str, values: Mapping[str, Any]) -> str:
+    """A template with its values and what every template can use.
+
+    `say(key, **values)`, `money(minor, currency)`, `day(at)`, `moment(at)`, `count(n)`,
+    `share(x)`, `may(scope)`, `csrf()` (a hidden field), `chart(options, height)`, `here`
+    (the path), `language`, `shop` (settings), `demo`, `visitor`, `told`, `file(name)`.
+    """
+    settings = visit.house.shop(visit.language).settings
+    zone = ZoneInfo(settings.zone)
+
+    def money_of(minor: float | None, currency: str = "") -> str:
+        if minor is None:
+            return "–"
+        return money([round(minor), currency or settings.currency], visit.language)
+
+    def local(at: Any) -> datetime:
+        read = at if isinstance(at, datetime) else datetime.fromisoformat(str(at))
+        return read.astimezone(zone) if read.tzinfo else read
+
+    def spoken(form: str, value: Any) -> str:
+        return "–" if value is None else visit.say(f"console.as.{form}", v=value)
+
+    common = {
+        "say": visit.say,
+        "money": money_of,
+        "day": lambda at: "–" if at is None else spoken("day", local(at)),
+        "moment": lambda at: "–" if at is None else f"{local(at):%Y-%m-%d %H:%M}",
+        "count": lambda n: spoken("count", n),
+        "share": lambda x: spoken("percent", x),
+        "may": visit.may,
+        "csrf": lambda: Markup('<input type="hidden" name="{}" value="{}">').format(
+            gate.CSRF, gate.csrf_of(visit)
+        ),
+        "csrf_token": gate.csrf_of(visit),
+        "chart": _chart,
+        "here": visit.request.url.path,
+        "request_path": str(visit.request.url).removeprefix(str(visit.request.base_url)[:-1]),
+        "query": visit.query,
+        "language": visit.language,
+        "languages": LANGUAGES,
+        "shop": settings,
+        "demo": visit.house.demo,
+        "visitor": visit.visitor,
+        "menu": MENU,
+        "told": unquote(visit.request.cookies.get("told", "")),
+        "partial": visit.partial,
+    }
+    return _environment().get_template(template).render({**common, **values})
+
+
+def _chart(options: Mapping[str, Any], height: int = 260) -> Markup:
+    """A place for a chart; say the same in a table beside it."""
+    said = msgspec.json.encode(options).decode()
+    return Markup(
+        '<div class="chart" data-chart="{}" data-height="{}" aria-hidden="true"></div>'
+    ).format(said, height)
+
+
+def _address(path: str, **query: Any) -> str:
+    """A path with a query, empty values left out."""
+    kept = {key: value for key, value in query.items() if value not in ("", None)}
+    return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def fault(visit: Visit, error: RenweiError) -> Response:
+    """What was refused, as a page; nothing was done."""
+    status = 404 if isinstance(error, UnknownName) else status_of(error)
+    said = sentence_of(error, visit.language)
+    if visit.partial:
+        return HTMLResponse(render(visit, "base/told.html", {"said": said, "sort": "bad"}), status)
+    return visit.show(
+        "base/fault.html", status, status=status, said=said, id=request_id(visit.request)
+    )
+
+
+def no_page(visit: Visit, status: int) -> Response:
+    """404, 405 and 500: a problem document for programs, a page for people."""
+    if visit.request.url.path.startswith("/v1/"):
+        document, _ = problem(status, visit.request, visit.language)
+        return JSONResponse(document, status, media_type="application/problem+json")
+    said = visit.say(f"console.fault.{status}")
+    return visit.show(
+        "base/fault.html", status, status=status, said=said, id=request_id(visit.request)
+    )

@@ -1,0 +1,56 @@
+"""uvicorn around the application: one process, a bound socket, a clean end."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import uvicorn
+
+from renwei.app.house import House
+from renwei.doors.http.server import build_app
+
+GRACE_S = 10
+"""A request under way has so long to end after the order to stop."""
+
+
+def serve_until_stopped(
+    house: House, listening: socket.socket, *, proxies: Sequence[str] = ()
+) -> None:
+    """Serve on a socket that is already bound, until SIGINT or SIGTERM.
+
+    Args:
+        house: The workspace.
+        listening: Bound and listening.
+        proxies: Networks whose forwarded headers are believed; nobody's by default.
+    """
+    app: Any = build_app(house)
+    app.state.proxies = tuple(proxies)
+    config = uvicorn.Config(
+        app,
+        loop="asyncio",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=2048,
+        timeout_graceful_shutdown=GRACE_S,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def wait_until_stopped() -> None:
+    """Wait for SIGINT or SIGTERM without serving anything."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with contextlib.suppress(KeyboardInterrupt):
+        stop.wait()
