@@ -71,7 +71,7 @@ class DiaryRequest(msgspec.Struct, kw_only=True):
     at: datetime | None = None
 
 
-@operation("settings", SettingsRequest, writes=True)
+@operation("settings", SettingsRequest, writes=True, scope="admin")
 def settings(shop: Shop, request: SettingsRequest) -> SettingsAnswer:
     """Show settings, or change one; earlier values are kept."""
     papers = shop.store.papers
@@ -109,7 +109,7 @@ def _shown(shop: Shop, key: str) -> SettingsAnswer:
     )
 
 
-@operation("autonomy", AutonomyRequest, writes=True)
+@operation("autonomy", AutonomyRequest, writes=True, scope="admin")
 def autonomy(shop: Shop, request: AutonomyRequest) -> AutonomyAnswer:
     """Show or turn the dial: off, suggest, prepare (a person presses send), act."""
     papers = shop.store.papers
@@ -132,7 +132,7 @@ def _dial(shop: Shop, surface: str) -> Dial:
     return Dial(surface=surface, level=level, text=text, since=paper.at if paper else None)
 
 
-@operation("diary", DiaryRequest)
+@operation("diary", DiaryRequest, http="GET /v1/diary")
 def diary(shop: Shop, request: DiaryRequest) -> Diary:
     """What was done for you on a day, and what was not dared."""
     return day_of(shop, (request.at or shop.clock.now()).astimezone(UTC))

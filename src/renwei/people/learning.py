@@ -35,7 +35,7 @@ class Learnt(msgspec.Struct, kw_only=True):
     seconds: float
 
 
-@operation("learn", Learn, writes=True, child=True)
+@operation("learn", Learn, writes=True, child=True, http="POST /v1/estimates")
 def learn(shop: Shop, request: Learn) -> Learnt:
     """Learn value, chances, rhythms, stages, tiers, needs and pairs; store them on the shelf.
 
