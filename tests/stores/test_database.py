@@ -165,7 +165,8 @@ def test_a_query_keeps_its_name_its_purpose_and_its_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "owner"), [("log", "log"), ("people", "state"), ("work", "state"), ("ledger", "state")]
+    ("name", "owner"),
+    [("log", "log"), *((name, "state") for name in ("people", "work", "ledger", "tallies"))],
 )
 def test_every_query_fits_the_schema(name: str, owner: str, tmp_path: Path) -> None:
     opened = Database(tmp_path / "a.db", owner, write=True)

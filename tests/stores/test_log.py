@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from renwei.core.clock import Frozen
@@ -227,3 +227,22 @@ def test_bodies_come_back_as_they_were(tmp_path: Path, keys: Path) -> None:
     store.log.seal(AT + DAY)
     assert [dict(e.body) for e in store.log.of([1])] == [body]
     store.close()
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches=st.lists(st.lists(st.integers(0, 15), max_size=9), max_size=6))
+def test_whatever_comes_again_is_stored_once_and_positions_have_no_gaps(
+    store: EmbeddedStore, at: datetime, batches: list[list[int]]
+) -> None:
+    store.log.withdraw("again")
+    start, seen = store.log.position(), set[int]()
+    for batch in batches:
+        events = [Event(1, "view", at, bytes(15) + bytes([k]), source="again") for k in batch]
+        told = store.log.append(events, at)
+        expected = [k not in seen and k not in batch[:n] for n, k in enumerate(batch)]
+        assert list(told.fresh) == expected
+        seen.update(batch)
+        assert told.position == store.log.position() == start + len(seen)
+    assert [e.seq for e in store.log.read(after=start)] == [
+        *range(start + 1, start + 1 + len(seen))
+    ]

@@ -262,3 +262,63 @@ def test_asking_who_was_forgotten_makes_nobody(store: EmbeddedStore) -> None:
     version = store.people.map_version()
     assert store.people.is_forgotten(asked) == [True, False]
     assert (list(store.people.all_persons()), store.people.map_version()) == ([], version)
+
+
+def test_bytes_sealed_for_an_actor_open_for_nobody_else(store: EmbeddedStore) -> None:
+    a, b = store.people.actors([Named("device", "a"), Named("device", "b")], AT)
+    sealed = store.people.seal_for_many([(a, b"secret"), (NOBODY, b"x"), (b, b""), (a, b"secret")])
+    assert store.people.open_for(a, sealed[0]) == b"secret"
+    assert (sealed[1], store.people.open_for(b, sealed[2])) == (b"", b"")
+    assert len({sealed[0], sealed[3]}) == 2
+    assert b"secret" not in sealed[0]
+    with pytest.raises(Unavailable):
+        store.people.open_for(b, sealed[0])
+    with pytest.raises(ValueError, match="no such actor"):
+        store.people.seal_for_many([(a + 1, b"x")])
+
+
+def test_a_key_taken_back_with_its_import_opens_nothing_more(store: EmbeddedStore) -> None:
+    (actor,) = store.people.actors([Named("device", "a")], AT, "import:1")
+    (sealed,) = store.people.seal_for_many([(actor, b"secret")])
+    store.people.withdraw("import:1", [])
+    assert store.people.open_for(actor, sealed) is None
+
+
+def test_few_keys_are_held_open_and_all_still_work(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("renwei.stores.cabinet.MOST", 5)
+    actors = store.people.actors([Named("device", str(k)) for k in range(20)], AT)
+    sealed = store.people.seal_for_many([(actor, str(actor).encode()) for actor in actors])
+    assert len(store.people._vault.cabinet) == 5
+    opened = [store.people.open_for(a, s) for a, s in zip(actors, sealed, strict=True)]
+    assert opened == [str(actor).encode() for actor in actors]
+    store.forget(actors[-1], AT)
+    assert len(store.people._vault.cabinet) == 0
+    assert store.people.open_for(actors[-1], sealed[-1]) is None
+    assert store.people.seal_for_many([(actors[-1], b"x")]) == [b""]
+
+
+def test_a_key_made_in_a_transaction_that_failed_is_not_held(store: EmbeddedStore) -> None:
+    made: list[int] = []
+
+    def make_and_fail() -> None:
+        with store.together():
+            made.extend(store.people.actors([Named("device", "a")], AT))
+            store.people.seal_for_many([(made[0], b"x")])
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        make_and_fail()
+    with pytest.raises(ValueError, match="no such actor"):
+        store.people.seal_for_many([(made[0], b"x")])
+
+
+def test_many_identifiers_at_once_are_found_made_and_refused_alike(store: EmbeddedStore) -> None:
+    names = [Named("device", str(k)) for k in range(150)]
+    one_by_one = [store.people.actors([name], AT)[0] for name in names[:100:3]]
+    store.forget(one_by_one[0], AT)
+    twice = store.people.actors([*names, *names[::-1]], AT)
+    assert twice[:150] == twice[150:][::-1]
+    assert twice[:100:3] == [NOBODY, *one_by_one[1:]]
+    assert len(set(twice)) == 150

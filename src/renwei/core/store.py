@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from renwei.core.nouns import Consent, Decision, Event, Fact, Item, Profile
+from renwei.core.sealing import Sealing
 from renwei.core.tallies import Tallies
 
 
@@ -142,7 +143,7 @@ class Merge:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-class People(Protocol):
+class People(Sealing, Protocol):
     """Actors, persons, profiles and the vault. Only the vault holds personal data."""
 
     def actors(self, names: Sequence[Named], at: datetime, source: str = "") -> list[int]:

@@ -28,9 +28,12 @@ class Box:
     def __init__(self, key: bytes) -> None:
         self._cipher = _cipher_class()(key)
 
-    def seal(self, data: bytes, about: bytes) -> bytes:
-        """Encrypt; `about` must be the same to open (it binds bytes to their place)."""
-        nonce = os.urandom(NONCE)
+    def seal(self, data: bytes, about: bytes, nonce: bytes = b"") -> bytes:
+        """Encrypt; `about` must be the same to open (it binds bytes to their place).
+
+        `nonce`: NONCE fresh random bytes where the caller drew many at once.
+        """
+        nonce = nonce or os.urandom(NONCE)
         return nonce + bytes(self._cipher.encrypt(nonce, data, about))
 
     def open(self, data: bytes, about: bytes) -> bytes:

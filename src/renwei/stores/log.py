@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
+from itertools import compress, count
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Any
@@ -45,19 +46,12 @@ class EmbeddedLog:
         with self._db.transaction() as connection:
             position = self.position()
             gone = self._forgotten()
-            fresh: list[bool] = []
-            ids: set[bytes] = set()
-            rows: list[tuple[Any, ...]] = []
-            for event in events:
-                key = event.message_id
-                known = key in ids or connection.execute(_SQL["has_id"], (key,)).fetchone()
-                fresh.append(not known)
-                if known:
-                    continue
-                ids.add(key)
-                actor = NOBODY if event.actor in gone else event.actor
-                rows.append(_to_row(event, position + len(rows) + 1, actor, seen_us))
-            connection.executemany(_SQL["add_id"], ((row[1], row[0]) for row in rows))
+            fresh = _claim(connection, [event.message_id for event in events], position)
+            new = compress(events, fresh)
+            rows = [
+                _to_row(event, seq, NOBODY if event.actor in gone else event.actor, seen_us)
+                for seq, event in enumerate(new, start=position + 1)
+            ]
             connection.executemany(_SQL["add_event"], rows)
         added = len(rows)
         return Appended(added, len(fresh) - added, position + added, tuple(fresh))
@@ -266,8 +260,8 @@ class EmbeddedLog:
         return [Segment(*row) for row in self._db.rows(_SQL["segments"])]
 
     def _forgotten(self) -> frozenset[int]:
-        # Another process may forget too, so inside a transaction the table is what counts.
-        if self._gone is None or self._db.inside():
+        # Another process may forget too. Nobody is ever taken off this table.
+        if self._gone is None or len(self._gone) != self._db.one(_SQL["forgotten_count"])[0]:
             self._gone = frozenset(row[0] for row in self._db.rows(_SQL["forgotten"]))
         return self._gone
 
@@ -275,8 +269,22 @@ class EmbeddedLog:
         self._gone = None
 
 
-def _seq(row: Sequence[Any]) -> int:
-    return int(row[0])
+def _claim(connection: Connection, keys: Sequence[bytes], position: int) -> list[bool]:
+    """Remember message ids under the positions to come; which of them were new."""
+    if len(set(keys)) == len(keys):
+        rows = list(zip(keys, count(position + 1)))
+        if connection.executemany(_SQL["add_id"], rows).rowcount == len(rows):
+            return [True] * len(rows)
+        # Some came before: take back what was new among them and look at each.
+        connection.executemany(_SQL["unclaim"], rows)
+    taken: set[bytes] = set()
+    fresh = []
+    for key in keys:
+        known = key in taken or connection.execute(_SQL["has_id"], (key,)).fetchone()
+        fresh.append(not known)
+        taken.add(key)
+    connection.executemany(_SQL["add_id"], zip(compress(keys, fresh), count(position + 1)))
+    return fresh
 
 
 def _newest(row: Sequence[Any]) -> tuple[int, int]:

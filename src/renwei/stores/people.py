@@ -26,6 +26,10 @@ from renwei.stores.written import handles, readings
 OWN = b"renwei text"
 _SQL = queries("people")
 _TALLIES = queries("tallies")
+TOGETHER = 64
+_KNOWN = {
+    n: _SQL["actors_or_stones"].replace("(?)", f"({', '.join('?' * n)})") for n in (1, TOGETHER)
+}
 _STRENGTH = {told: strength for strength, told in enumerate(reversed(Told))}
 
 
@@ -45,26 +49,31 @@ class EmbeddedPeople:
     def actors(self, names: Sequence[Named], at: datetime, source: str = "") -> list[int]:
         """Find or make the actor of each identifier; NOBODY where it was forgotten."""
         hashes = [self._hash(name) for name in names]
-        found = {digest: self._known(digest) for digest in dict.fromkeys(hashes)}
-        if None in found.values():
-            first = (to_us(at), source)
-            with self._db.transaction() as connection:
-                # Another process may have made some of them meanwhile.
-                found = {
-                    digest: self._known(digest) if actor is None else actor
-                    for digest, actor in found.items()
-                }
-                made: dict[bytes, _Made] = {}
-                for name, digest in zip(names, hashes, strict=True):
-                    if found[digest] is None:
-                        made[digest] = self._make(name, digest, first)
-                        found[digest] = made[digest].row[0]
-                _store(connection, made.values())
-        return [found[digest] or NOBODY for digest in hashes]
+        found = self._known(list(dict.fromkeys(hashes)))
+        if len(found) < len(names):
+            found |= self._made(dict(zip(hashes, names, strict=True)), found, (to_us(at), source))
+        return [found[digest] for digest in hashes]
 
-    def _known(self, digest: bytes) -> int | None:
-        row = self._db.one(_SQL["actor_or_stone"], (digest,))
-        return int(row[0]) if row else None
+    def _made(
+        self, names: Mapping[bytes, Named], found: Mapping[bytes, int], first: tuple[int, str]
+    ) -> dict[bytes, int]:
+        missing = [digest for digest in names if digest not in found]
+        if not missing:
+            return {}
+        with self._db.transaction() as connection:
+            # Another process may have made some of them meanwhile.
+            others = self._known(missing)
+            made = [self._make(names[d], d, first) for d in missing if d not in others]
+            _store(connection, made)
+        return others | {actor.row[2]: actor.row[0] for actor in made}
+
+    def _known(self, digests: Sequence[bytes]) -> dict[bytes, int]:
+        found: dict[bytes, int] = {}
+        for start in range(0, len(digests), TOGETHER):
+            some = [*digests[start : start + TOGETHER]]
+            some += [b""] * (TOGETHER - len(some) if len(digests) > 1 else 0)
+            found.update(self._db.rows(_KNOWN[len(some)], (*some, *some)))
+        return found
 
     def _make(self, name: Named, digest: bytes, first: tuple[int, str]) -> _Made:
         actor = new_number()
@@ -281,6 +290,7 @@ class EmbeddedPeople:
             rows = self._db.rows(_SQL["withdraw_actors"], (source, to_json(list(still))))
             numbers = to_json([row[0] for row in rows])
             counts["actors"] = connection.execute(_SQL["drop_actors"], (numbers,)).rowcount
+            connection.execute(_SQL["turn_keys"])
             connection.execute(_SQL["turn_map"])
         return counts
 
@@ -313,8 +323,10 @@ class EmbeddedPeople:
             counts["tallies"] = connection.execute(_TALLIES["forget"], (numbers,)).rowcount
             counts["merges"] = connection.execute(_SQL["drop_merges"], (numbers,)).rowcount
             counts["actors"] = connection.execute(_SQL["drop_actors"], (numbers,)).rowcount
+            connection.execute(_SQL["turn_keys"])
             connection.executemany(_SQL["add_tombstone"], stones)
             connection.execute(_SQL["turn_map"])
+        self._vault.cabinet.clear()
         self._db.truncate()
         return counts
 
@@ -338,7 +350,15 @@ class EmbeddedPeople:
     def _hashes(self, actors: Sequence[int]) -> list[tuple[bytes, int]]:
         return self._db.rows(_SQL["hashes"], (to_json(list(actors)),))
 
-    # Bytes under the workspace's own key.
+    # Bytes under an actor's key, and under the workspace's own.
+
+    def seal_for_many(self, rows: Sequence[tuple[int, bytes]]) -> list[bytes]:
+        """Seal bytes of actors under their own keys; b"" for nobody and the forgotten."""
+        return self._vault.cabinet.seal_many(rows)
+
+    def open_for(self, actor: int, sealed: bytes) -> bytes | None:
+        """The inverse of `seal_for_many` for one actor; None once the key is gone."""
+        return self._vault.cabinet.open(actor, sealed)
 
     def seal_text(self, data: bytes) -> bytes:
         """Seal bytes under the workspace's own key (refused rows, payloads)."""

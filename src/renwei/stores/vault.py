@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from renwei.core.nouns import NOBODY
+from renwei.stores.cabinet import Cabinet
 from renwei.stores.codec import to_json
 from renwei.stores.database import Database
 from renwei.stores.keys import Box, Keyring
@@ -28,6 +29,7 @@ class Vault:
     def __init__(self, database: Database, ring: Keyring) -> None:
         self._db = database
         self._ring = ring
+        self.cabinet = Cabinet(database, ring)
 
     def keep(self, rows: Iterable[Text], source: str) -> None:
         """Seal texts, each once; those of nobody and of forgotten actors are let go.
@@ -37,7 +39,7 @@ class Vault:
         """
         for batch in _batches(rows):
             with self._db.transaction() as connection:
-                boxes = self._boxes({actor for actor, _, _ in batch if actor != NOBODY})
+                boxes = self.cabinet.boxes({actor for actor, _, _ in batch if actor != NOBODY})
                 connection.executemany(
                     _SQL["add_text"],
                     [
@@ -88,14 +90,6 @@ class Vault:
         for actor, name, text in self.open(list(places), names):
             found[places[actor]][name][text] = None
         return [{name: list(texts) for name, texts in entry.items()} for entry in found]
-
-    def _boxes(self, actors: set[int]) -> dict[int, Box]:
-        rows = self._db.rows(_SQL["keys"], (to_json(sorted(actors)),))
-        boxes = {actor: self._ring.data_box(actor, key) for actor, key in rows}
-        for actor in actors - boxes.keys():
-            if self._db.one(_SQL["is_tombstone"], (actor,)) is None:
-                raise ValueError(f"no such actor: {actor}")
-        return boxes
 
 
 def _about(actor: int, name: str, digest: bytes) -> bytes:

@@ -201,7 +201,11 @@ def _check_forgetting(store: Store, person: int, phone: Named) -> None:
     people = store.people
     store.log.append([event(500, actor=person)], AT)
     same(people.is_forgotten([phone]), [False], "nobody asked to be forgotten yet")
+    sealed, none = people.seal_for_many([(person, b"row"), (NOBODY, b"row")])
+    same((people.open_for(person, sealed), none), (b"row", b""), "an actor's bytes open")
     counts = store.forget(person, AT)
+    same(people.open_for(person, sealed), None, "and never again when the key is gone")
+    same(people.seal_for_many([(person, b"row")]), [b""], "nor is anything sealed for them")
     never = Named("phone", "+8613822222222")
     actors = len(people.all_persons())
     same(people.is_forgotten([never, phone]), [False, True], "one can ask who was forgotten")

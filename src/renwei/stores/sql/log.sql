@@ -7,8 +7,11 @@ UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'events';
 -- has_id: Whether a message id was ever stored.
 SELECT 1 FROM ids WHERE message_id = ?;
 
--- add_id: Remember a message id.
-INSERT INTO ids (message_id, seq) VALUES (?, ?);
+-- add_id: Remember a message id; one that came before stays as it was.
+INSERT OR IGNORE INTO ids (message_id, seq) VALUES (?, ?);
+
+-- unclaim: Take a message id back that was remembered under this position.
+DELETE FROM ids WHERE message_id = ? AND seq = ?;
 
 -- add_event: Store one event under its position.
 INSERT INTO events (seq, message_id, actor, kind, item, at_us, seen_us, source, value_minor,
@@ -55,6 +58,9 @@ INSERT OR IGNORE INTO forgotten (actor) VALUES (?);
 
 -- forgotten: Actors that were forgotten.
 SELECT actor FROM forgotten;
+
+-- forgotten_count: How many actors were forgotten.
+SELECT count(*) FROM forgotten;
 
 -- add_segment: Register a lake file.
 INSERT INTO segments (path, bucket, rows, first_seq, last_seq) VALUES (?, ?, ?, ?, ?);

@@ -7,11 +7,16 @@ INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET va
 -- turn_map: Let readers notice that persons changed.
 UPDATE meta SET value = value + 1 WHERE name = 'map_version';
 
+-- turn_keys: Let whoever holds keys notice that some were destroyed.
+INSERT INTO meta (name, value) VALUES ('keys_gone', 1)
+ON CONFLICT (name) DO UPDATE SET value = value + 1;
+
 -- actor_of: The actor of an identifier by its hash.
 SELECT actor FROM actors WHERE hash = ?;
 
--- actor_or_stone: The actor of an identifier by its hash; 0 where it was forgotten.
-SELECT actor FROM actors WHERE hash = ?1 UNION ALL SELECT 0 FROM tombstones WHERE hash = ?1 LIMIT 1;
+-- actors_or_stones: Actors of identifiers by their hashes; 0 (and first) where it was forgotten.
+SELECT hash, 0 FROM tombstones WHERE hash IN (?) UNION ALL
+SELECT hash, actor FROM actors WHERE hash IN (?);
 
 -- add_actor: Make an actor for an identifier.
 INSERT INTO actors (actor, kind, hash, created_us, source, key) VALUES (?, ?, ?, ?, ?, ?);
