@@ -14,11 +14,15 @@ from renwei.core.operations import PRIVATE
 
 
 class ImportRequest(msgspec.Struct, kw_only=True):
-    """Files to bring in; `as_` names a layout where it should not be found out."""
+    """Files to bring in; `as_` names a layout where it should not be found out.
+
+    `columns` corrects what columns mean, each "HEADER=FIELD"; "HEADER=" leaves one out.
+    """
 
     files: list[Path]
     as_: str = ""
     dry_run: bool = False
+    columns: list[str] = []
 
 
 class Rejected(msgspec.Struct, kw_only=True):

@@ -12,6 +12,7 @@ from importlib.resources import files
 from renwei.collect.dates import looks_like_dates
 from renwei.collect.patterns import PATTERNS
 from renwei.collect.values import amount, is_absent, tidy
+from renwei.core.errors import BadInput, UnknownName
 
 _BRACKETS = re.compile(r"[(\[{（【<][^)\]}）】>]*[)\]}）】>]")
 _NOISE = re.compile(r"[\s_\-./\\:：*#'\"“”‘’、，,;；|!?？~`^&+°·®%]+")
@@ -23,6 +24,33 @@ def plain(header: str) -> str:
     bare = _NOISE.sub("", _BRACKETS.sub("", text))
     bare = bare or _NOISE.sub("", re.sub(r"[()\[\]{}<>]", "", text))
     return "".join(c for c in unicodedata.normalize("NFD", bare) if not unicodedata.combining(c))
+
+
+def corrections(told: Sequence[str]) -> dict[str, str]:
+    """What somebody said that columns mean: header -> field, "" leaves a column out.
+
+    Raises:
+        BadInput: column_unclear, where there is no "=".
+        UnknownName: unknown_field_of_order, with the nearest.
+
+    Example:
+        >>> corrections(["买家=nick", "备注="])
+        {'买家': 'nick', '备注': ''}
+    """
+    meant: dict[str, str] = {}
+    for one in told:
+        header, sign, field = one.rpartition("=")
+        if not (sign and header.strip()):
+            raise BadInput("column_unclear", found=one)
+        if field and field not in known_fields():
+            raise UnknownName.among("field_of_order", field, known_fields())
+        meant[header.strip()] = field.strip()
+    return meant
+
+
+def known_fields() -> list[str]:
+    """Every field that a column can mean, in the order of the table of synonyms."""
+    return list(dict.fromkeys(synonyms().values()))
 
 
 def unit_of(header: str) -> str:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from renwei.collect.answers import ImportAnswer, ImportRequest, Understood
 from renwei.collect.catalogue import KIND, item_code
 from renwei.collect.evidence import SETTING, set_up
+from renwei.collect.headers import corrections
 from renwei.collect.history import rejected, warned
 from renwei.collect.identity import Woven
 from renwei.collect.imports import (
@@ -38,7 +40,8 @@ def bring(shop: Shop, request: ImportRequest) -> ImportAnswer:
     Raises:
         BadInput, NotATable: A structural fault; nothing at all was changed.
     """
-    reading = read_files(shop, request.files, request.as_)
+    columns = corrections(request.columns)
+    reading = read_files(shop, request.files, request.as_, columns)
     insist_on_dates(reading)
     if request.dry_run:
         return _rehearse(shop, reading)
@@ -63,7 +66,12 @@ def insist_on_dates(reading: Reading) -> None:
         raise NotATable("no_dates", file=file.name, columns=columns)
 
 
-def read_files(shop: Shop, files: Sequence[Path], layout: str = "") -> Reading:
+def read_files(
+    shop: Shop,
+    files: Sequence[Path],
+    layout: str = "",
+    columns: Mapping[str, str] = MappingProxyType({}),
+) -> Reading:
     """Read files as this shop's settings say."""
     settings = shop.settings
     paper = shop.store.papers.get(*SETTING)
@@ -74,6 +82,7 @@ def read_files(shop: Shop, files: Sequence[Path], layout: str = "") -> Reading:
         currency=settings.currency,
         zone=settings.zone if "zone" in told else None,
         region=settings.region if "region" in told else None,
+        columns=columns,
         progress=lambda done, of: shop.progress("reading", done, of),
     )
 
@@ -198,6 +207,7 @@ def _body(request: ImportRequest, reading: Reading, digest: str, at: datetime) -
         "digest": digest,
         "began": at.isoformat(),
         "layout": request.as_,
+        "columns": corrections(request.columns),
         "platform": reading.platform,
         "files": [msgspec.to_builtins(info) for info in reading.files],
         "currency_known": reading.currency_known,

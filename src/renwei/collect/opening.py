@@ -4,24 +4,42 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
 
 from renwei.collect.archives import Unpacked, unpack
 from renwei.collect.headers import header_row, letters, unique_names
 from renwei.collect.layouts import LAYOUTS, detect
 from renwei.collect.layouts.layout import Layout
 from renwei.collect.mapping import Mapped, understand
-from renwei.collect.tables import HEAD, Grid, Record, grids, tabulate
+from renwei.collect.tables import HEAD, Grid, Record, Table, grids, tabulate
 from renwei.core.errors import NotATable
 
 _NOTE = re.compile(r"\.(txt|md|pdf|docx?|png|jpe?g|gif|url)$", re.I)
 OnRows = Callable[[int, int], None]
 
 
-def opened(
-    paths: Sequence[Path], forced: Layout | None, region: str, progress: OnRows | None
-) -> list[Mapped]:
+class How(NamedTuple):
+    """How to understand tables: the layout if it was named, where phones belong, corrections.
+
+    `told` says what headers mean, beyond what the layout and the synonyms know.
+    """
+
+    layout: Layout | None
+    region: str
+    told: Mapping[str, str]
+
+    def meaning(self, table: Table, layout: Layout) -> Mapped:
+        """A table whose columns have their fields."""
+        if self.told:
+            layout = msgspec.structs.replace(layout, fields={**layout.fields, **self.told})
+        return understand(table, layout, self.region)
+
+
+def opened(paths: Sequence[Path], how: How, progress: OnRows | None) -> list[Mapped]:
     """All tables of all files, understood.
 
     Raises:
@@ -34,7 +52,7 @@ def opened(
     for n, file in enumerate(files):
         weight = _Share(before, files[n:], progress)
         try:
-            tables = _tables(file, forced, region, weight)
+            tables = _tables(file, how, weight)
         except NotATable as fault:
             if fault.code != "not_a_table" or not _is_note(file, files):
                 raise
@@ -67,13 +85,13 @@ class _Share:
             self.progress(self.before + done, int(whole))
 
 
-def _tables(file: Unpacked, forced: Layout | None, region: str, share: _Share) -> list[Mapped]:
+def _tables(file: Unpacked, how: How, share: _Share) -> list[Mapped]:
     sheets = grids(file)
     found: list[Mapped] = []
     refused: NotATable | None = None
     for grid in sheets:
         try:
-            found.append(_understood(grid, forced, region, share))
+            found.append(_understood(grid, how, share))
         except NotATable as fault:
             if len(sheets) == 1:
                 raise
@@ -83,7 +101,7 @@ def _tables(file: Unpacked, forced: Layout | None, region: str, share: _Share) -
     return found
 
 
-def _understood(grid: Grid, forced: Layout | None, region: str, share: _Share) -> Mapped:
+def _understood(grid: Grid, how: How, share: _Share) -> Mapped:
     head: list[Record] = list(itertools.islice(grid.records, HEAD))
     if not any(cell.strip() for record in head for cell in record):
         raise NotATable("empty_file", file=grid.file)
@@ -91,12 +109,12 @@ def _understood(grid: Grid, forced: Layout | None, region: str, share: _Share) -
     width = max(len(record) for record in head)
     if width < 2:
         raise NotATable("not_a_table", file=grid.file, found="text")
-    layout = forced or _layout(grid, head, at)
+    layout = how.layout or _layout(grid, head, at)
     names = _names(head, at) if at >= 0 else _own_names(layout, width)
     table = tabulate(grid, head, at + 1, names, lambda done: share.tell(done, grid.estimate))
     if not len(table.rows):
         raise NotATable("no_rows", file=grid.file)
-    return understand(table, layout, region)
+    return how.meaning(table, layout)
 
 
 def _layout(grid: Grid, head: Sequence[Record], at: int) -> Layout:

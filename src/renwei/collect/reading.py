@@ -6,9 +6,10 @@ returned. A faulty row is refused by row, column and reason, and the rest comes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -56,6 +57,7 @@ def read(
     currency: str = "CNY",
     zone: str | None = None,
     region: str | None = None,
+    columns: Mapping[str, str] = MappingProxyType({}),
     progress: Progress | None = None,
 ) -> Reading:
     """Read order files, in any order, of one shop or several.
@@ -67,6 +69,7 @@ def read(
         zone: The shop's, for files that show none (IANA name or +08:00).
         region: Where phone numbers without a country code belong, such as CN; what the files
             show, else the shop's zone or currency, where it is None.
+        columns: Header -> field, where a column means something else; "" leaves it out.
         progress: Told (rows done, rows expected) now and then.
 
     Raises:
@@ -81,13 +84,13 @@ def read(
     """
     from renwei.collect.assembling import assemble
     from renwei.collect.layouts import named
-    from renwei.collect.opening import opened
+    from renwei.collect.opening import How, opened
     from renwei.collect.regions import HOME
 
     if not paths:
         raise BadInput("no_files")
     forced: Layout | None = named(layout) if layout else None
-    mapped = opened([Path(p) for p in paths], forced, region or HOME, progress)
+    mapped = opened([Path(p) for p in paths], How(forced, region or HOME, columns), progress)
     return assemble(mapped, currency=currency, zone=zone, region=region)
 
 
@@ -98,6 +101,7 @@ def reread(
     currency: str = "CNY",
     zone: str | None = None,
     region: str | None = None,
+    columns: Mapping[str, str] = MappingProxyType({}),
 ) -> Reading:
     """Read refused rows again, from the cells that were kept with them.
 
@@ -109,15 +113,14 @@ def reread(
     """
     from renwei.collect.assembling import assemble, retabulate
     from renwei.collect.layouts import detect, named
-    from renwei.collect.mapping import understand
+    from renwei.collect.opening import How
     from renwei.collect.regions import HOME
 
     if not refused:
         raise BadInput("nothing_to_replay")
+    how = How(named(layout) if layout else None, region or HOME, columns)
     mapped = [
-        understand(
-            table, named(layout) if layout else detect(table.header, [table.file]), region or HOME
-        )
+        how.meaning(table, how.layout or detect(table.header, [table.file]))
         for table in retabulate(refused)
     ]
     return assemble(mapped, currency=currency, zone=zone, region=region)

@@ -72,8 +72,9 @@ def replay(shop: Shop, request: ReplayRequest) -> ReplayAnswer:
 
 def _read(shop: Shop, paper: Paper, rows: Sequence[RefusedRow], file: Path | None) -> Reading:
     layout = str(paper.body["layout"])
+    columns = paper.body.get("columns", {})
     if file is not None:
-        reading = read_files(shop, [file], layout)
+        reading = read_files(shop, [file], layout, columns)
         insist_on_dates(reading)
         return reading
     settings = shop.settings
@@ -85,6 +86,7 @@ def _read(shop: Shop, paper: Paper, rows: Sequence[RefusedRow], file: Path | Non
         currency=settings.currency,
         zone=settings.zone,
         region=settings.region,
+        columns=columns,
     )
 
 
