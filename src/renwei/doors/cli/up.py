@@ -135,8 +135,11 @@ def _proxy(text: str) -> str:
 
 def _url(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(host, host)
-    return f"http://{shown}:{port}"
+    address = ipaddress.ip_address(host)
+    # Whoever listens everywhere is reached here by the loopback address.
+    if address.is_unspecified:
+        address = ipaddress.ip_address("127.0.0.1" if address.version == 4 else "::1")
+    return f"http://[{address}]:{port}" if address.version == 6 else f"http://{address}:{port}"
 
 
 def _first_path(house: Any, url: str) -> str:

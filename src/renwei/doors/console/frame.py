@@ -142,10 +142,10 @@ class Visit:
 
 def routes(house: House) -> list[BaseRoute]:
     """Every page, and the files they need."""
-    found: list[BaseRoute] = [assets.mounted()]
-    for one in registered():
-        found.append(Route(one.path, _endpoint(house, one), methods=[one.method], name=one.path))
-    return found
+    pages = [
+        Route(one.path, _endpoint(house, one), methods=[one.method]) for one in registered()
+    ]
+    return [assets.mounted(), *pages]
 
 
 def registered() -> list[Registered]:

@@ -144,7 +144,7 @@ def fault(visit: Visit, error: RenweiError) -> Response:
     if visit.partial:
         return HTMLResponse(render(visit, "base/told.html", {"said": said, "sort": "bad"}), status)
     return visit.show(
-        "base/fault.html", status, status=status, said=said, id=request_id(visit.request)
+        "base/fault.html", status, number=status, said=said, id=request_id(visit.request)
     )
 
 
@@ -155,5 +155,5 @@ def no_page(visit: Visit, status: int) -> Response:
         return JSONResponse(document, status, media_type="application/problem+json")
     said = visit.say(f"console.fault.{status}")
     return visit.show(
-        "base/fault.html", status, status=status, said=said, id=request_id(visit.request)
+        "base/fault.html", status, number=status, said=said, id=request_id(visit.request)
     )
