@@ -8,12 +8,11 @@ from tests.people.conftest import NOW, Town
 from renwei.core.nouns import Event, Item
 from renwei.core.store import Named
 from renwei.core.tallies import Tally
+from renwei.learn.behaviour import LONGEST_MS, asks_for_help
+from renwei.learn.interest import creator_number
 from renwei.people.interests import (
     A_DAY,
     FOLD,
-    LONGEST_MS,
-    asks_for_help,
-    creator_number,
     fold,
     sought,
 )
@@ -115,9 +114,9 @@ def test_orders_and_other_kinds_add_nothing(town: Town) -> None:
 
 def test_a_call_for_help_is_heard_in_both_languages(town: Town) -> None:
     one = Watched(town)
-    assert asks_for_help(one.event("search", keyword="怎么退款"))
-    assert asks_for_help(one.event("page", path="/pages/returns-and-refunds"))
-    assert asks_for_help(one.event("track", name="Contact Us Clicked"))
-    assert not asks_for_help(one.event("page", path="/masks"))
-    assert not asks_for_help(one.event("view", item=1, name="help desk lamp viewed"))
+    assert asks_for_help("search", {"keyword": "怎么退款"})
+    assert asks_for_help("page", {"path": "/pages/returns-and-refunds"})
+    assert asks_for_help("track", {"name": "Contact Us Clicked"})
+    assert not asks_for_help("page", {"path": "/masks"})
+    assert not asks_for_help("view", {"name": "help desk lamp viewed"})
     assert one.fold(one.event("page", path="/help"))["help", 0].n == 1

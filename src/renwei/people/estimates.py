@@ -13,7 +13,7 @@ from renwei.core.clock import to_us
 from renwei.learn.cells import DAY_S, histories
 from renwei.learn.chances import Way
 from renwei.learn.purchase import PurchaseModel, fit_purchase
-from renwei.learn.rhythm import fit_rhythm, units_of
+from renwei.learn.rhythm import Rhythm, fit_rhythm, units_of
 from renwei.learn.snapshots import Album, Snapshot, take_snapshot
 from renwei.learn.snapshots import Orders as Past
 from renwei.learn.stage import STAGES, stages
@@ -132,6 +132,7 @@ def _people(frame: Frame, orders: Orders, ripening: Ripening, when: tuple[int, s
     borders = find_borders(year.spend.value, before=before[1])
     tier = _coded(assign_tiers(year.spend.value, borders, before=before[0]))
     _, hour, hour_quality = best_hours(orders, zone)
+    rhythm = fit_rhythm(past.person, past.time, as_of=as_of)
     known = persons_only(orders)
     columns = {
         "person": now.person,
@@ -139,7 +140,7 @@ def _people(frame: Frame, orders: Orders, ripening: Ripening, when: tuple[int, s
         "spend_minor": now.columns["money"].astype(np.int64),
         "first_us": _edge(known, now.person, np.minimum),
         "last_us": _edge(known, now.person, np.maximum),
-        **_rhythm(past, as_of, days),
+        **_rhythm(past, as_of, days, rhythm),
         "p_alive": year.alive.astype(np.float32),
         "p30": month.astype(np.float32),
         "p_window": chance.astype(np.float32),
@@ -162,7 +163,10 @@ def _people(frame: Frame, orders: Orders, ripening: Ripening, when: tuple[int, s
     }
     meta = _meta(days, orders, quality, _notes(len(now.person), windows))
     edges = [round(borders.high), round(borders.potential)]
-    return Table(columns, meta | {"tier_edges_minor": edges, "strange": frame.strange})
+    fit = {name: float(getattr(rhythm, name)) for name in ("mean", "within", "between", "leave")}
+    return Table(
+        columns, meta | {"tier_edges_minor": edges, "strange": frame.strange, "rhythm": fit}
+    )
 
 
 def _price_edges(lines: Lines) -> list[float]:
@@ -240,8 +244,7 @@ def stability(tier: Codes, before: Codes) -> dict[str, Any]:
     return {"moves": moves.tolist(), "stayed": round(float(np.trace(moves) / moves.sum()), 4)}
 
 
-def _rhythm(past: Past, as_of: float, days: int) -> dict[str, Any]:
-    rhythm = fit_rhythm(past.person, past.time, as_of=as_of)
+def _rhythm(past: Past, as_of: float, days: int, rhythm: Rhythm) -> dict[str, Any]:
     units = units_of(past.person, past.time, as_of=as_of)
     return {
         "gap_days": rhythm.due(units, days).gap_days.astype(np.float32),

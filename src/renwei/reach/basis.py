@@ -7,7 +7,7 @@ a time. One basis serves the whole shop and the single person alike (law 8).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -17,9 +17,13 @@ import numpy as np
 from renwei.core.clock import to_us
 from renwei.core.nouns import Item
 from renwei.core.shop import Columns, Shop
+from renwei.learn.interest import Interest, no_interest
+from renwei.reach.interest import read_interest
 from renwei.reach.lasts import bought_key, is_goods, ready_lasts
 
 DAY_US = 86_400_000_000
+FIRST_BASKET = 10_000.0
+"""Minor units of an order in a shop that has neither orders nor prices yet."""
 MINUTE_SHARE = 0.004
 """A minute of the human is worth this share of the shop's middle order (a start value)."""
 
@@ -37,6 +41,8 @@ class Basis:
         asking: Catalogue number of the request for permission.
         alike: First product number with the same title, by product number.
         effects: What a contact does, by kind, as a change of log odds.
+        interest: What people looked at and liked lately.
+        crowd: People of the shop, where `people` holds only some of them; 0 means it holds all.
         model: Names of the models, for the record.
     """
 
@@ -57,6 +63,8 @@ class Basis:
     tiers: tuple[str, ...] = ()
     model: str = ""
     position: int = 0
+    interest: Interest = field(default_factory=no_interest)
+    crowd: int = 0
 
     def __len__(self) -> int:
         return len(self.people["person"])
@@ -66,7 +74,11 @@ class Basis:
         """The shop's middle order, in minor units."""
         orders = np.maximum(self.people["orders"], 1)
         means = self.people["spend_minor"] / orders
-        return float(np.median(means)) if len(means) else 0.0
+        if len(means):
+            return float(np.median(means))
+        # Before the first order an order is believed to be one of the middle thing on sale.
+        known = self.prices["price"][self.prices["price"] > 0]
+        return float(np.median(known)) if len(known) else FIRST_BASKET
 
     @property
     def minute_minor(self) -> float:
@@ -129,7 +141,7 @@ class Basis:
     def base_rate(self, items: Any) -> Any:
         """The chance that anybody of this shop buys each item within the window; any shape."""
         orders = take(self.items["orders"], find(self.items["item"], items), 0)
-        each = orders / max(len(self), 1)
+        each = orders / max(self.crowd or len(self), 1)
         return np.clip(each * self.window_days / self.history_days, 0.0, 1.0)
 
     def has_bought(self, persons: Any, items: Any) -> Any:
@@ -183,6 +195,7 @@ def load_basis(shop: Shop, at: datetime, effects: Mapping[str, float]) -> Basis:
         tiers=tuple(people.meta.get("tiers", ())),
         model=_versions(people, needs, lasts),
         position=int(people.meta.get("position", 0)),
+        interest=read_interest(shop, at, products),
     )
 
 

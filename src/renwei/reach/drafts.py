@@ -29,7 +29,8 @@ def draft(
     """
     say = _Sayer(words, language, person, values)
     opening = say("hello" if values.get("name") else "hello_nameless")
-    code = code.removesuffix("_once")
+    # What somebody looked at is the shop's to know and no subject of a message.
+    code = "interest" if code.startswith("interest") else code.removesuffix("_once")
     body = say(code if words.has(f"drafts.{code}.1") else "steady")
     if code.startswith("permission"):
         return opening + body

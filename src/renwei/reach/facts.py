@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from renwei.core.clock import from_us
-from renwei.core.nouns import Event
+from renwei.core.nouns import Event, Item
 from renwei.core.store import Store
+from renwei.learn.interest import creator_number
 
 KINDS = ("order", "order-change", "return")
+
+
+LOOKS = ("view", "like", "wish", "cart", "checkout", "share", "comment", "search", "follow")
+DONE = ("cart", "like", "wish")
+"""What says more than looks do, the strongest first."""
+LOOKED_BACK = timedelta(days=60)
+_MOST_EVIDENCE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +28,7 @@ class Purchase:
     seq: int
     at: datetime
     lines: tuple[tuple[int, int, int, int], ...]
+    value_minor: int = 0
 
     def quantity(self, item: int) -> int:
         """How many of an item it held."""
@@ -38,7 +47,7 @@ def purchases(store: Store, person: int, at: datetime) -> list[Purchase]:
         states[order] = event
         first.setdefault(order, event)
     found = [
-        Purchase(state.seq, _when(first[order], state), _lines(state))
+        Purchase(state.seq, _when(first[order], state), _lines(state), _paid(state))
         for order, state in states.items()
         if state.body.get("status", "paid") == "paid"
     ]
@@ -54,3 +63,60 @@ def _when(first: Event, state: Event) -> datetime:
 def _lines(event: Event) -> tuple[tuple[int, int, int, int], ...]:
     lines: Sequence[Sequence[int]] = event.body.get("lines") or ()
     return tuple((int(a), int(b), int(c), int(d)) for a, b, c, d in lines)
+
+
+def _paid(event: Event) -> int:
+    return max(event.value_minor - int(event.body.get("refunded") or 0), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What one person did about one thing: the search that found it, what was done, by which.
+
+    `done` is cart, like, wish or "" (looks alone); `creator` the one whose follow led here.
+    """
+
+    done: str
+    searched: str
+    creator: str
+    evidence: tuple[int, ...]
+
+
+def looks(store: Store, person: int, at: datetime, item: int) -> Looks:
+    """What the log says of a person and an item by then; the strongest and newest first."""
+    product = next(iter(store.items.get([item])), None)
+    events = store.log.of(store.people.actors_of(person), until=at, kinds=LOOKS, limit=500)
+    events = [event for event in events if event.at > at - LOOKED_BACK]
+    mine = [event for event in events if event.item == item]
+    searches = [e for e in events if e.kind == "search" and _finds(e, product)]
+    follows = [e for e in events if e.kind == "follow" and _made(e, product)]
+    done = next((word for word in DONE if any(e.kind == word for e in mine)), "")
+    strong = [event for event in mine if event.kind == done]
+    found = [*strong[:1], *[e for e in mine if e not in strong[:1]], *searches, *follows]
+    if searches and len(mine) >= _MOST_EVIDENCE:
+        found = [*found[: _MOST_EVIDENCE - 1], searches[0]]
+    return Looks(
+        done,
+        str(searches[0].body.get("keyword")) if searches else "",
+        str(follows[0].body.get("creator")) if follows else "",
+        tuple(event.seq for event in found[:_MOST_EVIDENCE]),
+    )
+
+
+def _finds(event: Event, product: Item | None) -> bool:
+    words = str(event.body.get("keyword") or "").casefold().split()
+    if product is None or not words:
+        return False
+    text = f"{product.title}|{product.category}|{product.facts.get('brand', '')}".casefold()
+    return all(word in text for word in words)
+
+
+def _made(event: Event, product: Item | None) -> bool:
+    creator = str(event.body.get("creator") or "")
+    return bool(creator) and product is not None and creator_number(creator) in makers(product)
+
+
+def makers(product: Item) -> set[int]:
+    """The numbers under which follows of an item's brand and creator are kept."""
+    names = (str(product.facts.get(key) or "") for key in ("brand", "creator"))
+    return {creator_number(name) for name in names if name.strip()}

@@ -16,6 +16,7 @@ from renwei.core.nouns import Ask, ConsentState, Surface, Trait
 from renwei.core.permission import Permits, unpack
 from renwei.core.shop import Shop
 from renwei.core.slate import Slate
+from renwei.reach.corrected import corrected_away
 from renwei.reach.history import DONE, SKIP, SNOOZE, History, listed_since
 
 CONTACTED_DAYS, SKIPPED_DAYS, LISTED_DAYS = 14, 30, 2
@@ -112,6 +113,7 @@ def house_guards(shop: Shop, history: History, surface: Surface, at: datetime) -
     put_off = frozenset(m.person for m in marks if m.done == SNOOZE and m.until and m.until > at)
     listed = listed_since(shop, history, at - timedelta(days=LISTED_DAYS))
     return [
+        Reserved(corrected_away(shop), "corrected"),
         LeftAlone("contacted_lately", marked(DONE, CONTACTED_DAYS)),
         LeftAlone("skipped_lately", marked(SKIP, SKIPPED_DAYS)),
         LeftAlone("snoozed", put_off),

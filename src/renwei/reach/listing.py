@@ -36,7 +36,7 @@ from renwei.reach.score import SORTS
 from renwei.reach.sources import Contact, contacts, slates
 
 SURFACE = "today"
-KINDS = ("care", "need", "offer", "permission", "nothing")
+KINDS = ("care", "interest", "need", "offer", "permission", "nothing")
 HOLDOUT_SALT = "today/holdout"
 EXPLORED_SHARE = 0.04
 """About this share of the lines is chosen by chance, so that the formula can be proved wrong."""

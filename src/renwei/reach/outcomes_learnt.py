@@ -20,6 +20,7 @@ from renwei.reach.history import DONE, History, decisions_of
 
 PRIORS: Mapping[str, float] = {
     "refund": 0.30,
+    "interest": 0.40,
     "need": 0.50,
     "at_risk": 0.35,
     "first_order": 0.30,

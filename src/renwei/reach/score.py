@@ -23,6 +23,14 @@ from renwei.reach.basis import DAY_US, Basis, find, take
 NEEDS_LOOKED_AT = 6
 NEEDS_KEPT = 3
 OFFERS_KEPT = 2
+INTERESTS_LOOKED_AT = 4
+INTERESTS_KEPT = 2
+INTEREST_POINT = 0.04
+"""A point of interest lets so much of what is missing to MOST_DRAWN come true: a guess, with the
+effect of a word (see outcomes_learnt) the two numbers that this sort of contact starts from."""
+MOST_DRAWN = 0.4
+LEAST_POINTS = 1.5
+"""A glance is no reason to speak to anybody: about two looks, or one that lasted."""
 SURE = 0.97
 """Chances are not believed beyond this: nobody is certain to buy."""
 
@@ -117,6 +125,56 @@ def need(basis: Basis, rows: Any) -> Block:
     sold = basis.goods(items) & basis.in_season(items)
     items = np.where((ripe > 0) & sold & ~lost[:, None], items, 0)
     return _best(items, np.where(items > 0, gain * ripe, 0.0), basis.group(items), NEEDS_KEPT)
+
+
+def interest(basis: Basis, rows: Any) -> Block:
+    """What she keeps looking at, likes or has in the cart, and has not bought since."""
+    held = basis.interest
+    if not len(held):
+        none = np.zeros((len(rows), 0), dtype=np.int64)
+        return Block(none, none.astype(np.float64), none)
+    person = basis.people["person"][rows]
+    begin = np.searchsorted(held.person, person)
+    end = np.searchsorted(held.person, person, side="right")
+    at = begin[:, None] + np.arange(INTERESTS_LOOKED_AT)
+    at = np.where(at < end[:, None], at, -1)
+    items, points = take(held.item, at, 0), take(held.points, at, 0.0)
+    looked_us = take(held.last_us, at, 0)
+    gain = interest_gain(basis, baskets(basis, rows)[:, None], items, points)
+    gain = gain * ripe_interest(basis, looked_us)
+    settled = basis.has_bought(person[:, None], items) & (
+        basis.last["last_us"][rows][:, None] >= looked_us
+    )
+    sold = basis.goods(items) & (basis.in_season(items) | (find(basis.items["item"], items) < 0))
+    items = np.where((points >= LEAST_POINTS) & (gain > 0) & sold & ~settled, items, 0)
+    items = _unless_needed(basis, rows, items, gain)
+    return _best(items, np.where(items > 0, gain, 0.0), basis.group(items), INTERESTS_KEPT)
+
+
+def _unless_needed(basis: Basis, rows: Any, items: Any, gain: Any) -> Any:
+    """Without what a reminder of a need is worth more for: an item is put forward once."""
+    some = np.flatnonzero((items > 0).any(axis=1))
+    if not len(some):
+        return items
+    needed = need(basis, rows[some])
+    same = (items[some][:, :, None] == needed.items[:, None, :]) & (items[some] > 0)[:, :, None]
+    better = same & (needed.scores[:, None, :] >= gain[some][:, :, None])
+    items = items.copy()
+    items[some] = np.where(better.any(axis=2), 0, items[some])
+    return items
+
+
+def interest_gain(basis: Basis, basket: Any, items: Any, points: Any) -> Any:
+    """Minor units a word about something she is drawn to may bring, before ripeness."""
+    usual = np.minimum(basis.base_rate(items), MOST_DRAWN)
+    p = usual + (MOST_DRAWN - usual) * -np.expm1(-INTEREST_POINT * points)
+    amount = np.minimum(basis.price(items), 2.0 * basket)
+    return with_it(basket, amount) * lift(p, basis.effects["interest"])
+
+
+def ripe_interest(basis: Basis, looked_us: Any) -> Any:
+    """1 for a week after the last look, fading until three weeks have passed."""
+    return between(since(basis, looked_us), -0.01, 0.0, 7.0, 21.0)
 
 
 def need_gain(basis: Basis, basket: Any, amount: Any, p: Any) -> Any:
@@ -243,6 +301,7 @@ def _index(names: tuple[str, ...], name: str) -> int:
 
 SORTS = (
     Sort("refund", "care", Trait.CARE, 4, refund),
+    Sort("interest", "interest", Trait.CARE, 2, interest),
     Sort("need", "need", Trait.CARE, 2, need),
     Sort("at_risk", "care", Trait.CARE, 3, at_risk),
     Sort("first_order", "care", Trait.CARE, 3, first_order),

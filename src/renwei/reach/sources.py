@@ -20,7 +20,7 @@ from renwei.core.slate import Slate
 from renwei.core.store import Store
 from renwei.reach import score
 from renwei.reach.basis import DAY_US, Basis
-from renwei.reach.facts import Purchase, purchases
+from renwei.reach.facts import Purchase, looks, purchases
 from renwei.reach.plan import LINES, MINUTES, WHAT
 from renwei.reach.score import SORTS, Sort
 
@@ -257,7 +257,38 @@ def _why_permission(contact: Contact, row: int, item: int, past: list[Purchase])
     return Reason("permission", values, _evidence(past))
 
 
+def interest_row(basis: Basis, row: int, item: int) -> int:
+    """Where the interest of a person (row of people) in an item stands, or -1."""
+    held, person = basis.interest, basis.people["person"][row]
+    begin = int(np.searchsorted(held.person, person))
+    end = int(np.searchsorted(held.person, person, side="right"))
+    at = np.flatnonzero(held.item[begin:end] == item)
+    return begin + int(at[0]) if len(at) else -1
+
+
+def _why_interest(contact: Contact, row: int, item: int, past: list[Purchase]) -> Reason:
+    basis = contact.basis
+    at = interest_row(basis, row, item)
+    person = int(basis.people["person"][row])
+    found = looks(contact.store, person, from_us(basis.at_us), item)
+    values: dict[str, Any] = {
+        "item": item,
+        "n": int(basis.interest.views[at]),
+        "seconds": round(int(basis.interest.dwell_ms[at]) / 1000),
+        "days": _days(contact, int(basis.interest.last_us[at])),
+    }
+    code = "interest"
+    if found.searched and values["n"]:
+        code, values["keyword"] = "interest_searched", found.searched
+    elif not values["n"]:
+        code = "interest_sought" if found.searched else "interest_followed"
+        values["keyword"] = found.searched or found.creator
+    code = f"interest_{found.done}" if found.done else code
+    return Reason(code, values, found.evidence)
+
+
 CAUSES: dict[str, Any] = {
+    "interest": _why_interest,
     "refund": _why_refund,
     "need": _why_need,
     "at_risk": _why_at_risk,
@@ -297,7 +328,16 @@ def _without_last(basis: Basis, row: int, item: int) -> Any:
     return score.offer_gain(basis, basket, items, basis.base_rate(items))[0]
 
 
+def _without_looks(basis: Basis, row: int, item: int) -> Any:
+    """Out of the blue: the shop's base rate of the item, on the same day."""
+    at = interest_row(basis, row, item)
+    ripe = score.ripe_interest(basis, basis.interest.last_us[at])
+    basket = score.baskets(basis, np.array([row]))[0]
+    return score.interest_gain(basis, basket, np.array([item]), 0.0)[0] * ripe
+
+
 WITHOUT: dict[str, Any] = {
+    "interest": _without_looks,
     "refund": _nothing_known,
     "need": _without_purchases,
     "at_risk": _nothing_known,
