@@ -30,7 +30,7 @@ from renwei.core.words import Words
 if TYPE_CHECKING:
     from renwei.stores.embedded import EmbeddedStore
 
-RIBS = ("collect", "people", "reach")
+RIBS = ("collect", "people", "reach", "trust")
 OPERATIONS = (
     "renwei.collect.operations",
     "renwei.people.operations",
@@ -39,6 +39,7 @@ OPERATIONS = (
     "renwei.people.readiness",
     "renwei.people.learning",
     "renwei.reach.operations",
+    "renwei.trust.operations",
     "renwei.app.operations",
     "renwei.app.showing",
 )
@@ -96,7 +97,7 @@ def open_shop(
 
     ticking = clock or WallClock()
     returning = functools.partial(_clear, ticking)
-    store = open_store(directory, clock=ticking, write=write, returning=returning)
+    store = open_store(directory, clock=ticking, write=write, server=server, returning=returning)
     try:
         if not child and not store.is_clean():
             store = _cleared(store, ticking, write=write)

@@ -1,0 +1,110 @@
+"""Repeated failed sign-ins slow down, for the account and for the address they come from.
+
+Each failure beyond the free ones doubles the wait, up to a limit: guessing becomes hopeless
+and nobody is locked out for good. The count is on disk, so a restart does not reset it, and
+it is kept for unknown e-mails too, so the answer does not tell who has an account.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from renwei.core.clock import from_us, to_us
+from renwei.core.errors import Refused
+from renwei.core.shop import Shop
+from renwei.trust import drawer
+
+KIND = "tries"
+FREE_ACCOUNT, FREE_ADDRESS = 5, 20
+LONGEST_S = 300
+KEPT = timedelta(hours=24)
+_MANY = 200
+
+
+def begin(shop: Shop, email: str, address: str, at: datetime) -> None:
+    """Count a try before it is looked at, so that many at once do not slip through.
+
+    Raises:
+        Refused: too_many_tries, with `retry_after_s`.
+    """
+    counted = _counted(shop, email, address)
+    with shop.store.together():
+        bodies = [_body(shop, name, at) for name, _ in counted]
+        waits = [_wait_s(b, free, at) for b, (_, free) in zip(bodies, counted, strict=True)]
+        if max(waits) > 0:
+            raise Refused("too_many_tries", retry_after_s=max(waits))
+        _sweep(shop, at)
+        for body, (name, _) in zip(bodies, counted, strict=True):
+            drawer.put(shop, KIND, name, {"n": body["n"] + 1, "last": to_us(at)}, at)
+
+
+def succeeded(shop: Shop, email: str, address: str, at: datetime) -> None:
+    """The try was right: nothing is counted against the account any more."""
+    (account, _), *rest = _counted(shop, email, address)
+    with shop.store.together():
+        shop.store.papers.drop(KIND, account)
+        for name, _ in rest:
+            # Only this try: whoever has an account could wipe the count for guessing others.
+            body = _body(shop, name, at)
+            drawer.put(shop, KIND, name, {**body, "n": max(body["n"] - 1, 0)}, at)
+
+
+def clear(shop: Shop, email: str) -> None:
+    """Nothing is counted against the account (its password was set anew)."""
+    shop.store.papers.drop(KIND, _name(shop, "account", email))
+
+
+def _counted(shop: Shop, email: str, address: str) -> list[tuple[str, int]]:
+    counted = [(_name(shop, "account", email), FREE_ACCOUNT)]
+    network = _network(address)
+    if network:
+        counted.append((_name(shop, "address", network), FREE_ADDRESS))
+    return counted
+
+
+def _network(address: str) -> str:
+    """The address, or for IPv6 its /64, which one customer holds whole; "" for this machine."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(found, ipaddress.IPv6Address):
+        found = found.ipv4_mapped or found
+    if found.is_loopback:
+        return ""
+    if found.version == 6:
+        return str(ipaddress.ip_network(f"{found}/64", strict=False))
+    return str(found)
+
+
+def _body(shop: Shop, name: str, at: datetime) -> Mapping[str, Any]:
+    paper = shop.store.papers.get(KIND, name)
+    if paper is None or at - from_us(int(paper.body["last"])) >= KEPT:
+        return {"n": 0, "last": to_us(at)}
+    return paper.body
+
+
+def _wait_s(body: Mapping[str, Any], free: int, at: datetime) -> int:
+    over = int(body["n"]) - free
+    if over < 0:
+        return 0
+    wait = timedelta(seconds=min(2 ** min(over, 20), LONGEST_S))
+    left = from_us(int(body["last"])) + wait - at
+    # A clock set back must not lock anybody out for longer than the longest wait.
+    return min(max(-(-left // timedelta(seconds=1)), 0), LONGEST_S)
+
+
+def _sweep(shop: Shop, at: datetime) -> None:
+    names = shop.store.papers.names(KIND)
+    if len(names) < _MANY:
+        return
+    for paper in drawer.each(shop, KIND):
+        if at - from_us(int(paper.body["last"])) >= KEPT:
+            shop.store.papers.drop(KIND, paper.name)
+
+
+def _name(shop: Shop, what: str, text: str) -> str:
+    return drawer.hashed(shop, f"{KIND}|{what}", text)
