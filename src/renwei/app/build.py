@@ -48,6 +48,8 @@ WORDS = (
     "renwei.doors.cli",
     "renwei.doors.console",
     "renwei.doors.console.entry",
+    "renwei.doors.console.health",
+    "renwei.doors.console.imports",
     "renwei.app",
     "renwei.stores",
     *(f"renwei.{rib}" for rib in RIBS),

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ from renwei.core.errors import BadInput
 from renwei.core.operations import Operation
 from renwei.core.shop import Progress, Shop, silent
 
+LATELY = timedelta(hours=6)
+"""For so long a back-test of the shop's past stays on the page before it is tried anew."""
+
 
 class House:
     """A workspace that is open; use `open_house`.
@@ -37,6 +41,8 @@ class House:
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
         self._learning = threading.Lock()
+        self._guard = threading.Lock()
+        self._latest: dict[tuple[str, str], Job] = {}
         self.directory = shop.store.directory
         self.clock: Clock = shop.clock
         self.jobs = Jobs(shop.clock)
@@ -86,6 +92,15 @@ class House:
         return self.jobs.start(
             name, lambda progress: self.run(operation, request, language, progress), by=by
         )
+
+    def lately(self, name: str, language: str = "", *, by: str = "", anew: bool = False) -> Job:
+        """The last job of an operation that takes long and changes slowly, begun anew if old."""
+        with self._guard:
+            job = self._latest.get((name, language))
+            old = job is None or self.clock.now() - job.begun > LATELY or job.state == "failed"
+            if job is None or (job.state != "running" and (anew or old)):
+                job = self._latest[name, language] = self.start(name, language, by=by)
+            return job
 
     def _ready(self, at: Any) -> None:
         # Two pages opened at once must not learn the same thing twice.

@@ -30,7 +30,7 @@ from renwei.core.errors import Refused, RenweiError
 from renwei.doors.console import assets, gate, screen
 from renwei.doors.console.gate import Visitor
 
-PAGES = ("entry",)
+PAGES = ("entry", "imports", "health")
 """The packages beside this file, each with a module `pages`."""
 
 Page = Callable[["Visit"], Response]
@@ -142,9 +142,7 @@ class Visit:
 
 def routes(house: House) -> list[BaseRoute]:
     """Every page, and the files they need."""
-    pages = [
-        Route(one.path, _endpoint(house, one), methods=[one.method]) for one in registered()
-    ]
+    pages = [Route(one.path, _endpoint(house, one), methods=[one.method]) for one in registered()]
     return [assets.mounted(), *pages]
 
 

@@ -1,0 +1,40 @@
+"""Is my data enough yet: what hurts, which feature is ready, which level comes next."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from renwei.doors.console import gate
+from renwei.doors.console.frame import Visit, page
+
+
+@page("GET /health", scope="read")
+def health(visit: Visit) -> Response:
+    """The page; the back-test takes a while and comes after."""
+    return visit.show(
+        "health/health.html",
+        answer=visit.call("health"),
+        levels=visit.call("levels"),
+        job=_tried(visit) if "lights" in visit.query else None,
+    )
+
+
+@page("GET /health/lights", scope="read")
+def lights(visit: Visit) -> Response:
+    """The lights alone, once the back-test is through; until then how far it is."""
+    return visit.show("health/lights.html", job=_tried(visit))
+
+
+@page("POST /health/lights", scope="read")
+def again(visit: Visit) -> Response:
+    """Try the shop's past anew."""
+    visit.house.lately("readiness", visit.language, anew=True)
+    return visit.back("/health?lights=1")
+
+
+def _tried(visit: Visit) -> dict[str, object]:
+    gate.insist(visit.visitor, "readiness")
+    job = visit.house.lately("readiness", visit.language)
+    if job.error and job.state == "failed":
+        raise job.error
+    return {"state": job.state, "answer": job.answer, "what": job.what}

@@ -1,0 +1,1 @@
+"""The marketer's morning: whom to contact today, with what, when and why."""

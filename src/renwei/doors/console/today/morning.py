@@ -1,0 +1,162 @@
+"""The list of this morning, kept while nothing happened that would change it.
+
+Drawing a list judges the whole shop, which takes seconds in a large one, and a list that
+changes under the hand that works through it is no help. So a drawn list stands until the day
+ends, orders come in, people are merged or forgotten, or somebody on it says no. Marks are read
+from the log, whoever made them: a page, a program or the command line.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from weakref import WeakKeyDictionary
+from zoneinfo import ZoneInfo
+
+from renwei.app.house import House
+from renwei.app.work import Job
+from renwei.core.chance import from_id, to_id
+from renwei.core.shop import Shop
+
+ORDERS = ("order", "order-change", "return")
+UNDONE = "undone"
+WAIT_S = 0.2
+"""A page waits so long for a list before it shows that one is being drawn."""
+
+Ask = tuple[str, int, int]
+"""Language, minutes (0: not asked), lines at most (0: as many as usual)."""
+
+
+@dataclass
+class Mark:
+    """What was done today with somebody's line; `text` is what was sent, where we know it."""
+
+    person: str
+    decision: str
+    done: str
+    at: datetime
+    name: str = ""
+    text: str = ""
+
+
+@dataclass
+class Morning:
+    """One shop's day at the console."""
+
+    day: date
+    marks: dict[str, Mark] = field(default_factory=dict)
+    lists: dict[Ask, Any] = field(default_factory=dict)
+    jobs: dict[Ask, Job] = field(default_factory=dict)
+    position: int = 0
+    stamp: Any = None
+    guard: threading.Lock = field(default_factory=threading.Lock)
+
+
+_mornings: WeakKeyDictionary[House, Morning] = WeakKeyDictionary()
+_guard = threading.Lock()
+
+
+def morning_of(house: House) -> Morning:
+    """Today's state with every mark made by now; lists that no longer hold are dropped."""
+    shop = house.shop()
+    zone = ZoneInfo(shop.settings.zone)
+    day = house.clock.now().astimezone(zone).date()
+    with _guard:
+        held = _mornings.get(house)
+        if held is None or held.day != day:
+            held = _mornings[house] = Morning(day)
+    with held.guard:
+        _follow(held, shop, zone)
+        stamp = _stamp(shop)
+        if held.stamp != stamp:
+            held.lists.clear()
+            held.stamp = stamp
+    return held
+
+
+def drawn(house: House, morning: Morning, ask: Ask) -> Any:
+    """The list as answered by the operation, or None while it is being drawn.
+
+    Raises:
+        RenweiError: What the operation refused.
+    """
+    with morning.guard:
+        held = morning.lists.get(ask)
+        if held is not None and _agreed(house.shop(), held[0]) == held[1]:
+            return held[0]
+        job = morning.jobs.get(ask) or _begin(house, morning, ask)
+        morning.jobs[ask] = job
+    job.ended.wait(WAIT_S)
+    if not job.ended.is_set():
+        return None
+    with morning.guard:
+        morning.jobs.pop(ask, None)
+    if job.error is not None:
+        raise job.error
+    return keep(house, morning, ask, job.answer)
+
+
+def keep(house: House, morning: Morning, ask: Ask, answer: Any) -> Any:
+    """Let a list stand that was drawn just now."""
+    shop = house.shop()
+    with morning.guard:
+        morning.stamp = _stamp(shop)
+        morning.lists[ask] = (answer, _agreed(shop, answer))
+    return answer
+
+
+def asked(morning: Morning, ask: Ask) -> Mapping[str, Any]:
+    """What to ask the operation: what was done today has used up its lines and minutes."""
+    language, minutes, lines = ask
+    done = [mark for mark in morning.marks.values() if mark.done == "done"]
+    fields: dict[str, Any] = {}
+    if minutes:
+        fields["minutes"] = minutes
+    if lines:
+        fields["limit"] = max(lines - len(done), 0)
+    return fields
+
+
+def _begin(house: House, morning: Morning, ask: Ask) -> Job:
+    return house.start("today", ask[0], **asked(morning, ask))
+
+
+def _stamp(shop: Shop) -> Any:
+    """What a list depends on as a whole; cheap to ask."""
+    held = shop.shelf.get("people")
+    newer = shop.store.log.read(after=int(held.meta["position"]), kinds=ORDERS) if held else ()
+    autonomy = shop.store.papers.get("autonomy", "today")
+    return (
+        held.version if held else "",
+        next((event.seq for event in newer), 0),
+        shop.store.people.map_version(),
+        autonomy.version if autonomy else 0,
+        shop.settings,
+    )
+
+
+def _agreed(shop: Shop, answer: Any) -> Any:
+    """What the people of a list have said about being written to."""
+    persons = [number for line in answer.people if (number := from_id(line.person)) is not None]
+    return shop.store.people.consents_of(persons) if persons else []
+
+
+def _follow(morning: Morning, shop: Shop, zone: ZoneInfo) -> None:
+    last = shop.store.log.position()
+    for event in shop.store.log.read(after=morning.position, kinds=("contact",)):
+        if event.at.astimezone(zone).date() != morning.day:
+            continue
+        person = to_id(shop.store.people.persons_of([event.actor])[0])
+        done = str(event.body["done"])
+        if done == UNDONE:
+            morning.marks.pop(person, None)
+            continue
+        mark = Mark(person, str(event.body["decision"]), done, event.at)
+        before = morning.marks.get(person)
+        if before is not None and before.decision == mark.decision:
+            mark.name, mark.text = before.name, before.text
+        morning.marks[person] = mark
+    morning.position = last
