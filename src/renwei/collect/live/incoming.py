@@ -36,7 +36,8 @@ class Refusal(msgspec.Struct, kw_only=True, gc=False):
     """One event that was not taken: where in the body, which field, and why.
 
     `code` is a key `refusals.<code>` of the words of this folder, `values` what its sentence
-    names. `raw` are the bytes as sent (personal data: sealed before they are kept).
+    names. `raw` are the bytes as sent (personal data: sealed before they are kept), `plain` the
+    same event in the words of the Segment specification where the wire has others.
     """
 
     index: int
@@ -45,4 +46,5 @@ class Refusal(msgspec.Struct, kw_only=True, gc=False):
     values: dict[str, Any] = {}
     message_id: str = ""
     raw: bytes = b""
+    plain: bytes = b""
     wire: str = ""
