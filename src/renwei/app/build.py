@@ -30,7 +30,7 @@ from renwei.core.words import Words
 if TYPE_CHECKING:
     from renwei.stores.embedded import EmbeddedStore
 
-RIBS = ("collect", "people", "reach", "trust")
+RIBS = ("collect", "people", "reach", "trust", "report")
 OPERATIONS = (
     "renwei.collect.operations",
     "renwei.people.operations",
@@ -40,6 +40,7 @@ OPERATIONS = (
     "renwei.people.learning",
     "renwei.reach.operations",
     "renwei.trust.operations",
+    "renwei.report.operations",
     "renwei.app.operations",
     "renwei.app.showing",
 )

@@ -1,0 +1,124 @@
+"""Which day or week is reported on, how far it had gone, and whether its data is all there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+
+import numpy as np
+
+from renwei.core.clock import from_us, to_us
+from renwei.core.errors import BadInput, UnknownName
+from renwei.report.answers import ReportRequest
+from renwei.report.book import Ints
+from renwei.report.noise import LOOKS
+from renwei.report.spans import (
+    DAY,
+    LENGTH,
+    PERIODS,
+    WEEK,
+    Spans,
+    first_day,
+    midnight,
+    spans,
+)
+
+COMPLETE, PARTIAL, DATA_ENDS, NO_DATA = "complete", "partial", "data_ends", "no_data"
+_US = timedelta(microseconds=1)
+_WEEK_US = 7 * 86_400_000_000
+_BACK = {DAY: 420, WEEK: 112}
+_UNLIKELY = 7.0
+"""Orders that should have come in a silence; none of seven happens once in a thousand times."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The span reported on: [start, until) is counted, `end` is where it would be over."""
+
+    period: str
+    day: date
+    start: datetime
+    end: datetime
+    until: datetime
+    at: datetime
+    state: str
+    zone: tzinfo
+    data_until: datetime | None
+
+    @property
+    def length(self) -> timedelta:
+        """A day or seven."""
+        return timedelta(days=LENGTH[self.period])
+
+
+def window(request: ReportRequest, at: datetime, zone: tzinfo, placed: Ints) -> Window:
+    """Find the span.
+
+    Without a day or a time asked for, the report goes back to where the data ends: a shop
+    that brings its file once a week wants the last day of the file, not an empty today.
+
+    Args:
+        request: Period, day, time.
+        at: What is known by then counts.
+        zone: The shop's.
+        placed: When orders of any state were placed, ascending, none after `at`.
+
+    Raises:
+        UnknownName: No such period (code unknown_period).
+        BadInput: `day` is no date (code bad_day), or lies ahead (code day_ahead).
+    """
+    if request.period not in PERIODS:
+        raise UnknownName.among("period", request.period, PERIODS)
+    last = from_us(int(placed[-1])) if len(placed) else None
+    ended = last is not None and _ended(placed, at)
+    day = first_day(at, request.period, zone)
+    if request.day:
+        asked = _date(request.day)
+        day = asked - timedelta(days=asked.weekday()) if request.period == WEEK else asked
+    elif request.at is None and ended and last is not None:
+        day = first_day(last, request.period, zone)
+    start = midnight(day, zone)
+    if start > at:
+        raise BadInput("day_ahead", day=day.isoformat(), now=at.astimezone(zone).date().isoformat())
+    end = midnight(day + timedelta(days=LENGTH[request.period]), zone)
+    state, until = COMPLETE, end
+    if last is None:
+        state, until = NO_DATA, min(at, end)
+    elif ended and last < end and _ended(placed, min(at, end)):
+        state, until = DATA_ENDS, max(last + _US, start)
+    elif at < end:
+        state, until = PARTIAL, at
+    return Window(request.period, day, start, end, until, at, state, zone, last)
+
+
+def spans_before(found: Window, placed: Ints) -> Spans:
+    """The window as the last of its kind, with as many before it as there is data for."""
+    back = 0
+    if len(placed):
+        oldest = first_day(from_us(int(placed[0])), found.period, found.zone)
+        # The first span of the data is rarely whole.
+        back = (found.day - oldest) // found.length - 1
+    cut = None if found.state == COMPLETE else found.until
+    return spans(found.period, found.day, min(max(back, 0), _BACK[found.period]), found.zone, cut)
+
+
+def _ended(placed: Ints, until: datetime) -> bool:
+    """Whether the silence up to a time is one that the same hours of earlier weeks never had."""
+    last, end = int(placed[-1]), to_us(until)
+    if end <= last:
+        return False
+    counts = []
+    for look in range(1, LOOKS + 1):
+        back = look * _WEEK_US
+        if last - back < int(placed[0]):
+            break
+        low, high = np.searchsorted(placed, [last - back + 1, end - back], side="left")
+        counts.append(int(high - low))
+    return bool(counts) and float(np.mean(counts)) > _UNLIKELY
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError as error:
+        raise BadInput("bad_day", found=text) from error
