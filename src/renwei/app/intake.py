@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any
 
 import msgspec
 
-from renwei.core.clock import ticks
 from renwei.core.errors import RenweiError, Unavailable
 from renwei.core.shop import Shop
 
@@ -29,8 +30,8 @@ _log = logging.getLogger(__name__)
 class Receipt(msgspec.Struct, kw_only=True, gc=False):
     """What became of one request: `fresh[k]` tells whether the k-th incoming was new.
 
-    `refused` are those that could not become events though they could be read; `position` is
-    the log's after the group.
+    `refused` are those that could be read and yet could not become events; `position` is the
+    log's after the group.
     """
 
     fresh: list[bool]
@@ -153,12 +154,33 @@ class Intake:
             for notify in self.on_commit:
                 notify()
 
-    def _write(self, group: list[_Request]) -> None:
-        from renwei.collect.live.preparing import prepare
-        from renwei.collect.live.rejected import keep
+    def _write(self, group: Sequence[_Request]) -> None:
+        from renwei.collect.live import preparing, rejected
 
-        shop, seen = self._shop, self._shop.clock.now()
-        raise NotImplementedError(prepare, keep, shop, seen, ticks)
+        seen = self._shop.clock.now()
+        arrivals = [(request.source, request.incoming) for request in group]
+        prepared = preparing.prepare(self._shop, arrivals, seen)
+        ends = list(accumulate(len(request.incoming) for request in group))
+        refused: list[list[Any]] = [[] for _ in group]
+        for place, refusal in prepared.refused:
+            refused[bisect_right(ends, place)].append(refusal)
+        kept = [
+            (request.source, refusal)
+            for request, late in zip(group, refused, strict=True)
+            for refusal in (*request.refused, *late)
+        ]
+        if kept:
+            rejected.keep(self._shop, kept, seen)
+        appended = self._shop.store.log.append(prepared.events, seen)
+        fresh = [False] * (ends[-1] if ends else 0)
+        for place, new in zip(prepared.places, appended.fresh, strict=True):
+            fresh[place] = fresh[place] or new
+        for request, late, end in zip(group, refused, ends, strict=True):
+            request.answer = Receipt(
+                fresh=fresh[end - len(request.incoming) : end],
+                refused=late,
+                position=appended.position,
+            )
 
 
 def _answer(group: Sequence[_Request]) -> None:
