@@ -10,7 +10,8 @@ from pathlib import Path
 
 from renwei.core.errors import Unavailable
 from renwei.core.nouns import Event
-from renwei.core.store import Named
+from renwei.core.store import Effect, Named
+from renwei.core.tallies import Tally
 from renwei.stores.embedded import EmbeddedStore, open_store
 from renwei.stores.keys import Keyring
 from renwei.testing.store import decision
@@ -91,6 +92,48 @@ def fill(store: EmbeddedStore, start: int) -> None:
         say(k)
 
 
+def serve(store: EmbeddedStore, start: int) -> None:
+    """A server: does what it is told, one line at a time, and answers each."""
+    say(os.getpid())
+    actors: list[int] = []
+    for line in sys.stdin:
+        word, *values = line.split()
+        if word == "actor":
+            actors = store.people.actors([Named("phone", values[0])], AT)
+            say(*actors)
+        elif word == "use":
+            actors = [int(values[0])]
+            sealed = store.people.seal_for_many([(actors[0], b"text")])
+            say(sealed[0].hex() or "-", *store.people.persons_of(actors))
+        elif word == "write":
+            # By the number alone, as a server that resolved it a moment ago.
+            k = int(values[0])
+            store.log.append([event(k, actors[0])], AT)
+            store.people.keep_many([(actors[0], "name", "李雷")])
+            store.tallies.add("f", [Tally(actors[0], "view", 1, 1, 1, 1, 1)], k)
+            made = decision(person=actors[0])
+            store.ledger.record(made, [Effect(f"s{k}", "sms", made.id, b"x", AT)])
+            (sealed_again,) = store.people.seal_for_many([(actors[0], b"again")])
+            (last,) = list(store.log.read(after=store.log.position() - 1))
+            found = store.ledger.get(made.id)
+            assert found is not None
+            say(last.actor, found.person, len(sealed_again), len(store.tallies.of(actors)))
+        elif word == "paper":
+            paper = store.papers.get("setting", "x")
+            say(paper.body["n"] if paper else "-")
+        elif word == "open":
+            opened = store.people.open_for(actors[0], bytes.fromhex(values[0]))
+            say(opened.decode() if opened is not None else "gone")
+
+
+def guest(store: EmbeddedStore, start: int) -> None:
+    """Writes as a guest until stdin ends."""
+    (actor,) = store.people.actors([Named("phone", f"+86137{start:08d}")], AT)
+    for k in range(start, start + 100_000, 5):
+        store.log.append([event(1_000_000 + n, actor) for n in range(k, k + 5)], AT)
+        say(k + 5)
+
+
 def main() -> None:
     task, directory, keys, start = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]
     if len(sys.argv) > 5:
@@ -99,14 +142,17 @@ def main() -> None:
         os.setgid(65534)
         os.setuid(65534)
     try:
-        store = open_store(directory, keys=keys, write=task != "read")
+        store = open_store(directory, keys=keys, write=task != "read", server=task == "serve")
         TASKS[task](store, int(start))
         store.close()
     except Unavailable as fault:
         say(fault.code, fault.values["path"], fault.values.get("pid"))
 
 
-TASKS = {f.__name__: f for f in (append, keep, seal, record, reserve, hold, write, read, fill)}
+TASKS = {
+    f.__name__: f
+    for f in (append, keep, seal, record, reserve, hold, write, read, fill, serve, guest)
+}
 
 if __name__ == "__main__":
     main()

@@ -61,7 +61,11 @@ def child(tmp_path: Path, keys: Path) -> Iterator[Child]:
         line = [sys.executable, str(script), task, str(tmp_path / "shop"), str(keys), *words]
         started.append(
             subprocess.Popen(
-                line, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
+                line,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env={**os.environ, **environment},
             )
         )
         return started[-1]
@@ -70,5 +74,6 @@ def child(tmp_path: Path, keys: Path) -> Iterator[Child]:
     for process in started:
         process.kill()
         process.wait()
-        if process.stdout:
-            process.stdout.close()
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                pipe.close()

@@ -51,6 +51,7 @@ WORDS = (
     "renwei.doors.console.entry",
     "renwei.doors.console.health",
     "renwei.doors.console.imports",
+    "renwei.doors.console.today",
     "renwei.app",
     "renwei.stores",
     *(f"renwei.{rib}" for rib in RIBS),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from renwei.core.clock import ticks
 from renwei.core.errors import Unavailable
 from renwei.stores.faults import told
 
@@ -137,7 +139,10 @@ class Database:
     def _level(self) -> Iterator[None]:
         connection = self._connection()
         begin, end, back = _INNER if self._depth else _OUTER
-        connection.execute(begin)
+        if self._depth:
+            connection.execute(begin)
+        else:
+            _begin(connection, begin)
         self._depth += 1
         try:
             yield
@@ -225,6 +230,24 @@ class Database:
             connection.close()
             raise
         return connection
+
+
+def _begin(connection: sqlite3.Connection, begin: str) -> None:
+    # While another process writes SQLite would sleep up to 100 ms at a time; answers cannot.
+    connection.execute("PRAGMA busy_timeout=0")
+    try:
+        until = ticks() + BUSY_MS / 1_000
+        while True:
+            try:
+                connection.execute(begin)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or ticks() >= until:
+                    raise
+                time.sleep(0.001)
+            else:
+                return
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MS:d}")
 
 
 _OUTER = ("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))

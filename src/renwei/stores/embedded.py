@@ -7,7 +7,7 @@
     lake/decisions/       sealed batches of decisions
     blobs/                sealed files under hashed names
     tombstones/           who was forgotten, by keyed hash
-    lock                  held by the process that writes
+    lock, guest           held by who writes, see `renwei.stores.lock`
 
 The master key lies outside, see `renwei.stores.keys`.
 """
@@ -30,7 +30,7 @@ from renwei.stores.faults import told
 from renwei.stores.items import EmbeddedItems
 from renwei.stores.keys import Keyring, keys_folder, make_master, read_master
 from renwei.stores.ledger import EmbeddedLedger
-from renwei.stores.lock import Lock, take
+from renwei.stores.lock import Lock, look, take
 from renwei.stores.log import EmbeddedLog
 from renwei.stores.outbox import EmbeddedOutbox
 from renwei.stores.papers import EmbeddedPapers
@@ -51,6 +51,7 @@ def open_store(
     clock: Clock | None = None,
     create: bool = True,
     write: bool = True,
+    server: bool = False,
     returning: Returning | None = None,
 ) -> EmbeddedStore:
     """Open a workspace, made when missing.
@@ -62,12 +63,13 @@ def open_store(
         create: Make a workspace where there is none.
         write: Hold the directory for writing. Without, other processes may write meanwhile,
             and every writing call raises `read_only`.
+        server: Hold it for long, and let commands write beside us, one at a time.
         returning: Told what tells those apart whom an older file brought back, before their
             keys go for good; clears what lies beside the people, and may be asked again.
 
     Raises:
         Unavailable: `not_a_workspace`, `in_use`, `read_only`, `disk_full`, `damaged`,
-            `newer_schema`, `key_missing`, `key_wrong`, `key_inside`; each with the path.
+            `newer_schema`, `older_server`, `key_missing`, `key_wrong`, `key_inside`; each with the path.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -87,13 +89,16 @@ def open_store(
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not write and (new or _needs_work(directory, folder)):
         open_store(directory, keys=keys, clock=clock, create=create, returning=returning).close()
-    lock = take(directory) if write else None
+    lock = take(directory, server=server) if write else None
     try:
-        return EmbeddedStore(directory, folder, clock or WallClock(), lock, returning=returning)
+        store = EmbeddedStore(directory, folder, clock or WallClock(), lock, returning=returning)
     except BaseException:
         if lock:
             lock.release()
         raise
+    if lock and server:
+        lock.share()
+    return store
 
 
 class EmbeddedStore:
@@ -122,8 +127,7 @@ class EmbeddedStore:
 
     def _open(self, keys: Path, clock: Clock, *, write: bool) -> None:
         if write:
-            self._state_db.migrate()
-            self._log_db.migrate()
+            self._migrate()
         workspace, ring = self._unlock(keys, write=write)
         self._stones = stones = Tombstones(self._directory, keys, workspace)
         self._log = EmbeddedLog(self._log_db, self._directory)
@@ -141,6 +145,15 @@ class EmbeddedStore:
         if self._lock and self._lock.first:
             self._sweep()
 
+    def _migrate(self) -> None:
+        for file in (self._state_db, self._log_db):
+            if file.version() == file.known:
+                continue
+            if self._lock and self._lock.guest:
+                # A server that still runs the older program would no longer know its files.
+                raise Unavailable("older_server", path=str(self._directory))
+            file.migrate()
+
     def _unlock(self, keys: Path, *, write: bool) -> tuple[str, Keyring]:
         row = self._state_db.one(_SQL["value"], ("workspace",))
         if row is None:
@@ -157,6 +170,10 @@ class EmbeddedStore:
         if check is None or bytes(check[0]) != ring.hash("check", workspace):
             raise Unavailable("key_wrong", path=str(keys / f"{workspace}.key"))
         return workspace, ring
+
+    def settle(self) -> None:
+        """Finish what a process that died while forgetting left undone; quick when nothing."""
+        self._replay(self._stones)
 
     def _replay(self, stones: Tombstones) -> None:
         # What was promised stays so: after a crash half-way, and after a backup was put back.
@@ -179,8 +196,11 @@ class EmbeddedStore:
         """Whether nothing changed since `note_clean`: neither tombstones nor blobs.
 
         An older database, older blobs or both, put back, differ from what was noted; so do
-        blobs that a crash left unnoted. Where nobody was forgotten there is nothing to clear.
+        blobs that a crash left unnoted. Where nobody was forgotten there is nothing to clear,
+        and where a server works it looked when it opened.
         """
+        if self._lock.guest if self._lock else look(self._directory).server:
+            return True
         everybody = self._stones.read()
         if not everybody:
             return True

@@ -34,6 +34,7 @@ SEAL_ROWS = 100_000
 LOOKS = 5
 Found = TypeVar("Found")
 _SQL = queries("ledger")
+_PEOPLE = queries("people")
 
 
 class OvertakenError(Exception):
@@ -52,11 +53,18 @@ class EmbeddedLedger:
     def record(self, decision: Decision, effects: Sequence[Effect] = ()) -> Decision:
         """Store one decision and its effects in one transaction.
 
+        About somebody who was forgotten while it was made it is nobody's, without effects.
+
         Raises:
             ValueError: A decision of this id was recorded before.
         """
         with self._db.transaction() as connection:
-            if connection.execute(_SQL["add"], self._row(decision)).rowcount == 0:
+            row = self._row(decision)
+            if self._db.one(_PEOPLE["is_tombstone"], (decision.person,)):
+                units = {decision.person: new_number()}
+                body = forgotten(row[4], lambda unit: units.get(unit, unit))
+                row, effects = (row[0], NOBODY, *row[2:4], body), ()
+            if connection.execute(_SQL["add"], row).rowcount == 0:
                 raise ValueError(f"recorded before: {decision.id}")
             self._outbox.queue(connection, effects, decision.at)
         return decision
@@ -94,6 +102,11 @@ class EmbeddedLedger:
                 self._register(connection, made)
         if not made.rows:
             self._segments.remove(made)
+            return 0
+        # Somebody may have been forgotten while a long batch was made.
+        gone = [row[0] for row in self._db.rows(_PEOPLE["tombstones"])]
+        if gone and self._segments.rows_about(made, gone):
+            self.forget(gone)
         return made.rows
 
     def get(self, decision: str) -> Decision | None:

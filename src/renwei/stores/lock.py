@@ -1,7 +1,14 @@
-"""One writing process a directory, held by a lock on an open file.
+"""Who may write in a directory: one command at a time, and a server that stays beside it.
 
-The operating system lets go of the lock when the process dies, however it dies. A child that
-the holder started with RENWEI_LOCK_HELD in its environment writes on the holder's account.
+Two files. `guest` belongs to whoever writes now, and nobody takes `lock` without it. `lock`
+tells what sort of writer it is:
+
+    a command alone       holds `guest`, and `lock` for itself alone
+    a server              holds both while it opens, then shares `lock` and lets `guest` go
+    a command beside it   holds `guest` and shares `lock`: a guest
+
+The operating system lets go of both when a process dies, however it dies. A child that the
+holder started with RENWEI_LOCK_HELD in its environment writes on the holder's account.
 """
 
 from __future__ import annotations
@@ -12,6 +19,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,18 +29,52 @@ from renwei.stores.faults import told
 
 HELD = "RENWEI_LOCK_HELD"
 WAIT_S = 2.0
+SERVER_WAIT_S = 15.0
+"""A server that starts again waits for the guest of the one before."""
+_LOCK, _GUEST = "lock", "guest"
 _guard = threading.Lock()
-_held: dict[str, tuple[BinaryIO, int]] = {}
+
+
+@dataclass
+class _Held:
+    """What this process holds of a directory, however often it opened it."""
+
+    lock: BinaryIO
+    guest: BinaryIO | None
+    alone: bool
+    count: int = 1
+
+
+_held: dict[str, _Held] = {}
 
 
 class Lock:
-    """A directory held for writing, until `release`. `first`: nobody held it before us."""
+    """A directory held for writing, until `release`.
 
-    def __init__(self, directory: Path, *, first: bool, borrowed: bool) -> None:
+    `first`: nobody else worked there when it was taken. `guest`: a server works there too.
+    """
+
+    def __init__(self, directory: Path, *, first: bool, borrowed: bool, guest: bool) -> None:
         self.directory = directory
         self.first = first
+        self.guest = guest
         self._borrowed = borrowed
         self._open = True
+
+    def share(self) -> None:
+        """Let commands write beside us from now on (a server that has opened its files)."""
+        if self._borrowed:
+            return
+        with _guard:
+            held = _held[str(self.directory)]
+            if held.guest is not None:
+                # Nobody keeps `lock` without `guest`, but somebody may be looking.
+                while held.alone and not _try_share(held.lock):
+                    time.sleep(0.01)
+                held.alone = False
+                _unlock(held.guest)
+                held.guest.close()
+                held.guest = None
 
     def release(self) -> None:
         """Let go; more than once does no harm."""
@@ -43,13 +85,22 @@ class Lock:
             _let_go(str(self.directory))
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Who works in a directory: a server, somebody who writes now, and their process."""
+
+    server: bool
+    writing: bool
+    pid: str = ""
+
+
 def child_environment(directory: Path) -> dict[str, str]:
     """What a child must find in its environment to write while its parent holds the lock."""
     return {HELD: str(directory.resolve())}
 
 
-def take(directory: Path, *, wait_s: float = WAIT_S) -> Lock:
-    """Hold a directory for writing.
+def take(directory: Path, *, server: bool = False, wait_s: float | None = None) -> Lock:
+    """Hold a directory for writing; a server calls `share` once its files are open.
 
     Opening it again in the same process, or in a child marked by `child_environment`, is
     allowed: they share one lock and take turns inside the database.
@@ -60,14 +111,16 @@ def take(directory: Path, *, wait_s: float = WAIT_S) -> Lock:
     directory = directory.resolve()
     name = str(directory)
     if os.environ.get(HELD) == name:
-        return Lock(directory, first=False, borrowed=True)
+        return Lock(directory, first=False, borrowed=True, guest=False)
+    if wait_s is None:
+        wait_s = SERVER_WAIT_S if server else WAIT_S
     with _guard:
         if name in _held:
-            file, count = _held[name]
-            _held[name] = (file, count + 1)
-            return Lock(directory, first=False, borrowed=False)
-        _held[name] = (_acquire(directory / "lock", wait_s), 1)
-    return Lock(directory, first=True, borrowed=False)
+            _held[name].count += 1
+            return Lock(directory, first=False, borrowed=False, guest=False)
+        held = _held[name] = _acquire(directory, wait_s)
+    guest = not held.alone and not server
+    return Lock(directory, first=held.alone, borrowed=False, guest=guest)
 
 
 @contextmanager
@@ -80,63 +133,152 @@ def hold(directory: Path, *, wait_s: float = WAIT_S) -> Iterator[Lock]:
         lock.release()
 
 
-def _acquire(path: Path, wait_s: float) -> BinaryIO:
+def look(directory: Path) -> Seen:
+    """Who works in a directory now; asks for a moment only."""
+    directory = directory.resolve()
+    if not (directory / _LOCK).exists():
+        return Seen(server=False, writing=False)
+    found: list[bool] = []
+    pids = ""
+    for name in (_GUEST, _LOCK):
+        with _opened(directory / name) as file:
+            taken = not _try_alone(file)
+            found.append(taken)
+            pids = pids or (_pid(file) if taken else "")
+            if not taken:
+                _unlock(file)
+    writing, held = found
+    return Seen(server=held and not _alone_inside(directory, writing), writing=writing, pid=pids)
+
+
+def _alone_inside(directory: Path, writing: bool) -> bool:
+    """Whether one command holds both: then nobody can share."""
+    if not writing:
+        return False
+    with _opened(directory / _LOCK) as file:
+        shared = _try_share(file)
+        if shared:
+            _unlock(file)
+        return not shared
+
+
+def _acquire(directory: Path, wait_s: float) -> _Held:
+    until = ticks() + wait_s
+    guest, lock = _open(directory / _GUEST), _open(directory / _LOCK)
+    held: _Held | None = None
+    try:
+        while (held := _try_both(lock, guest)) is None and ticks() < until:
+            time.sleep(0.05)
+        pid = _pid(guest) or _pid(lock) or "?"
+    finally:
+        if held is None:
+            guest.close()
+            lock.close()
+    if held is None:
+        raise Unavailable("in_use", path=str(directory), pid=pid)
+    return held
+
+
+def _try_both(lock: BinaryIO, guest: BinaryIO) -> _Held | None:
+    if not _try_alone(guest):
+        return None
+    _sign(guest)
+    # Whoever holds `lock` alone has `guest` too, so here it is free or shared.
+    alone = _try_alone(lock)
+    if alone:
+        _sign(lock)
+    elif not _try_share(lock):
+        _unlock(guest)
+        return None
+    return _Held(lock, guest, alone=alone)
+
+
+def _open(path: Path) -> BinaryIO:
     with told(path.parent):
         path.touch(mode=0o600)
-        file = path.open("r+b")
-    until = ticks() + wait_s
-    while not _try_lock(file):
-        if ticks() >= until:
-            pid = file.read(20).decode("utf-8", "replace").strip()
-            file.close()
-            raise Unavailable("in_use", path=str(path.parent), pid=pid or "?")
-        time.sleep(0.05)
-    with told(path.parent):
+        return path.open("r+b")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    file = _open(path)
+    try:
+        yield file
+    finally:
+        file.close()
+
+
+def _sign(file: BinaryIO) -> None:
+    with told(Path(file.name).parent):
         file.seek(0)
         file.write(f"{os.getpid():<20}".encode())
         file.flush()
-    return file
+
+
+def _pid(file: BinaryIO) -> str:
+    file.seek(0)
+    return file.read(20).decode("utf-8", "replace").strip()
 
 
 def _let_go(name: str) -> None:
     with _guard:
-        file, count = _held[name]
-        if count > 1:
-            _held[name] = (file, count - 1)
+        held = _held[name]
+        held.count -= 1
+        if held.count:
             return
         del _held[name]
-        _unlock(file)
-        file.close()
+        for file in (held.lock, held.guest):
+            if file is not None:
+                _unlock(file)
+                file.close()
 
 
 if sys.platform == "win32":
     import msvcrt
 
-    # Windows locks are mandatory: a byte far behind the pid, so that others can read it.
-    _FAR = 1 << 20
+    # Windows locks are mandatory: bytes far behind the pid, so that others can read it. All of
+    # them are one who is alone; any one of them is one who shares.
+    _FAR, _PLACES = 1 << 20, 64
+    _bytes: dict[int, tuple[int, int]] = {}
 
-    def _try_lock(file: BinaryIO) -> bool:
-        file.seek(_FAR)
+    def _try_bytes(file: BinaryIO, start: int, count: int) -> bool:
+        file.seek(start)
         try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, count)
         except OSError:
             return False
         finally:
             file.seek(0)
+        _bytes[file.fileno()] = (start, count)
         return True
 
+    def _try_alone(file: BinaryIO) -> bool:
+        return _try_bytes(file, _FAR, _PLACES)
+
+    def _try_share(file: BinaryIO) -> bool:
+        if file.fileno() in _bytes:
+            _unlock(file)
+        return any(_try_bytes(file, _FAR + place, 1) for place in range(_PLACES))
+
     def _unlock(file: BinaryIO) -> None:
-        file.seek(_FAR)
-        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
+        start, count = _bytes.pop(file.fileno())
+        file.seek(start)
+        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, count)
 else:
     import fcntl
 
-    def _try_lock(file: BinaryIO) -> bool:
+    def _try(file: BinaryIO, how: int) -> bool:
         try:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file.fileno(), how | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         return True
+
+    def _try_alone(file: BinaryIO) -> bool:
+        return _try(file, fcntl.LOCK_EX)
+
+    def _try_share(file: BinaryIO) -> bool:
+        return _try(file, fcntl.LOCK_SH)
 
     def _unlock(file: BinaryIO) -> None:
         fcntl.flock(file.fileno(), fcntl.LOCK_UN)

@@ -26,7 +26,7 @@ from renwei.stores.written import handles, readings
 OWN = b"renwei text"
 _SQL = queries("people")
 _TALLIES = queries("tallies")
-TOGETHER = 64
+CHUNK, TOGETHER = 1_000, 64
 _KNOWN = {
     n: _SQL["actors_or_stones"].replace("(?)", f"({', '.join('?' * n)})") for n in (1, TOGETHER)
 }
@@ -49,21 +49,21 @@ class EmbeddedPeople:
     def actors(self, names: Sequence[Named], at: datetime, source: str = "") -> list[int]:
         """Find or make the actor of each identifier; NOBODY where it was forgotten."""
         hashes = [self._hash(name) for name in names]
-        found = self._known(list(dict.fromkeys(hashes)))
-        if len(found) < len(names):
-            found |= self._made(dict(zip(hashes, names, strict=True)), found, (to_us(at), source))
+        by_hash = dict(zip(hashes, names, strict=True))
+        found = self._known(list(by_hash))
+        missing = [digest for digest in by_hash if digest not in found]
+        first = (to_us(at), source)
+        for start in range(0, len(missing), CHUNK):
+            # A few at a time, so that nobody waits long to write.
+            some = {digest: by_hash[digest] for digest in missing[start : start + CHUNK]}
+            found |= self._made(some, first)
         return [found[digest] for digest in hashes]
 
-    def _made(
-        self, names: Mapping[bytes, Named], found: Mapping[bytes, int], first: tuple[int, str]
-    ) -> dict[bytes, int]:
-        missing = [digest for digest in names if digest not in found]
-        if not missing:
-            return {}
+    def _made(self, names: Mapping[bytes, Named], first: tuple[int, str]) -> dict[bytes, int]:
         with self._db.transaction() as connection:
             # Another process may have made some of them meanwhile.
-            others = self._known(missing)
-            made = [self._make(names[d], d, first) for d in missing if d not in others]
+            others = self._known(list(names))
+            made = [self._make(name, d, first) for d, name in names.items() if d not in others]
             _store(connection, made)
         return others | {actor.row[2]: actor.row[0] for actor in made}
 
@@ -302,7 +302,9 @@ class EmbeddedPeople:
         """
         actors = self.actors_of(person)
         stones = [(actor, bytes(digest)) for digest, actor in self._hashes(actors)]
-        self._stones.add(stones)
+        # Inside a transaction, so that processes take turns in that file too.
+        with self._db.transaction():
+            self._stones.add(stones)
         return self.bury(stones)
 
     def bury(self, stones: Sequence[Stone]) -> dict[str, int]:

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ from renwei.core.shop import Columns
 from renwei.stores.disk import make_folder
 
 _KEPT_S = 90 * 86_400
+_DRAFT_S = 3_600
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _POINTER = "current"
 
@@ -39,7 +41,7 @@ class ShelfFiles:
 
     def __init__(self, folder: Path) -> None:
         self._root = folder
-        self._open: dict[str, Columns] = {}
+        self._open: dict[str, tuple[int, Columns]] = {}
 
     def put(self, name: str, columns: Mapping[str, Any], meta: Mapping[str, Any]) -> Columns:
         """Write a new version and point to it; versions older than 90 days go.
@@ -57,8 +59,7 @@ class ShelfFiles:
             raise ValueError(f"columns of {name!r} differ in length")
         folder = self._root / _word(name)
         make_folder(folder)
-        version = f"{max((int(v) for v in _versions(folder)), default=0) + 1:08d}"
-        draft = folder / f".draft-{version}-{os.getpid()}"
+        draft = folder / f".draft-{os.getpid()}-{threading.get_ident()}"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
         for key, array in arrays.items():
@@ -69,7 +70,7 @@ class ShelfFiles:
             json.dump(dict(meta), file, ensure_ascii=False)
             _to_disk(file)
         _sync_folder(draft)
-        draft.rename(folder / version)
+        version = _moved(draft, folder)
         _point(folder, version)
         self._drop_old(folder, version)
         return self._load(name, version)
@@ -80,10 +81,12 @@ class ShelfFiles:
         wanted = version or _pointed(folder)
         if not wanted or not wanted.isdigit():
             return None
-        held = self._open.get(name)
-        if held is not None and held.version == wanted:
-            return held
         try:
+            born = (folder / wanted / "meta.json").stat().st_mtime_ns
+            held = self._open.get(name)
+            # After a `drop` numbers begin anew, so a number alone says nothing.
+            if held is not None and held[0] == born and held[1].version == wanted:
+                return held[1]
             return self._load(name, wanted)
         except FileNotFoundError:
             return None
@@ -105,7 +108,7 @@ class ShelfFiles:
         columns = {path.stem: _mapped(path) for path in sorted(folder.glob("*.npy"))}
         found = Columns(name, version, meta, columns)
         if version == _pointed(self._root / name):
-            self._open[name] = found
+            self._open[name] = ((folder / "meta.json").stat().st_mtime_ns, found)
         return found
 
     def _drop_old(self, folder: Path, current: str) -> None:
@@ -116,7 +119,10 @@ class ShelfFiles:
             if version != current and newest - old.stat().st_mtime > _KEPT_S:
                 shutil.rmtree(old, ignore_errors=True)
         for draft in folder.glob(".draft-*"):
-            shutil.rmtree(draft, ignore_errors=True)
+            # A young one may be another process's, under way.
+            with suppress(FileNotFoundError):
+                if newest - draft.stat().st_mtime > _DRAFT_S:
+                    shutil.rmtree(draft, ignore_errors=True)
 
 
 def _word(name: str) -> str:
@@ -141,6 +147,20 @@ def _mapped(path: Path) -> np.ndarray[Any, Any]:
 
 def _versions(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.name.isdigit())
+
+
+def _moved(draft: Path, folder: Path) -> str:
+    """Put a draft under the next number; which one."""
+    while True:
+        version = f"{max((int(v) for v in _versions(folder)), default=0) + 1:08d}"
+        try:
+            draft.rename(folder / version)
+        except OSError:
+            # Another process was quicker, or there is another reason that stays.
+            if not (folder / version).exists():
+                raise
+            continue
+        return version
 
 
 def _folders(root: Path) -> Iterator[Path]:
