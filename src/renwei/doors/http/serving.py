@@ -12,6 +12,7 @@ from typing import Any
 import uvicorn
 
 from renwei.app.house import House
+from renwei.doors.http.ingest import Wires
 from renwei.doors.http.server import build_app
 
 GRACE_S = 10
@@ -31,7 +32,7 @@ def serve_until_stopped(
     app: Any = build_app(house)
     app.state.proxies = tuple(proxies)
     config = uvicorn.Config(
-        app,
+        _ingest_first(app),
         loop="asyncio",
         http="httptools",
         ws="none",
@@ -45,6 +46,20 @@ def serve_until_stopped(
         h11_max_incomplete_event_size=64 * 1024,
     )
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def _ingest_first(app: Any) -> Any:
+    """The application, but events go straight to their wire, past routers and middleware."""
+    wires = next(route for route in app.routes if isinstance(route, Wires))
+    paths = wires.takes
+
+    async def front(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and paths(scope["path"]):
+            await wires(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return front
 
 
 def wait_until_stopped() -> None:
