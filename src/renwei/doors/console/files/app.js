@@ -52,7 +52,10 @@
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.matches("input, textarea, select") && event.key !== "Escape") return;
-    if (event.key === "Escape") return event.target.blur();
+    if (event.key === "Escape") {
+      const line = event.target.closest("[data-line]");
+      return line ? line.focus() : event.target.blur();
+    }
     if (event.key === "j" || event.key === "k") {
       const lines = [...document.querySelectorAll("[data-line]")];
       const now = lines.indexOf(document.activeElement.closest?.("[data-line]"));
@@ -65,6 +68,25 @@
     if (!meant) return;
     event.preventDefault();
     if (meant.matches("input, textarea, select")) meant.focus(); else meant.click();
+  });
+
+  // A line that was marked stays where the hand is; a text field is as high as its text.
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const line = event.detail.elt;
+    if (line?.matches?.("[data-line]") && document.activeElement === document.body) line.focus();
+  });
+  const grow = (root) => root.querySelectorAll("[data-grow]").forEach((field) => {
+    field.style.height = "auto";
+    field.style.height = field.scrollHeight + 2 + "px";
+  });
+  document.addEventListener("input", (event) => { if (event.target.matches("[data-grow]")) grow(event.target.parentNode); });
+  document.addEventListener("DOMContentLoaded", () => grow(document));
+  document.addEventListener("htmx:afterSettle", (event) => grow(event.target.parentNode ?? document));
+  // What the server refused is said where everything is said.
+  document.addEventListener("htmx:responseError", (event) => {
+    const answer = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
+    said(answer.body.textContent.trim(), "bad");
+    document.getElementById("told")?.scrollIntoView({ block: "nearest" });
   });
 
   // Charts are drawn when there are some; the tables beside them say the same.

@@ -27,7 +27,7 @@ WAIT_S = 0.2
 """A page waits so long for a list before it shows that one is being drawn."""
 
 Ask = tuple[str, int, int]
-"""Language, minutes (0: not asked), lines at most (0: as many as usual)."""
+"""Language, minutes (0: not asked), lines at most (0: as many as fit)."""
 
 
 @dataclass
@@ -110,7 +110,7 @@ def keep(house: House, morning: Morning, ask: Ask, answer: Any) -> Any:
 
 def asked(morning: Morning, ask: Ask) -> Mapping[str, Any]:
     """What to ask the operation: what was done today has used up its lines and minutes."""
-    language, minutes, lines = ask
+    _, minutes, lines = ask
     done = [mark for mark in morning.marks.values() if mark.done == "done"]
     fields: dict[str, Any] = {}
     if minutes:
