@@ -39,6 +39,7 @@ OPERATIONS = (
     "renwei.people.readiness",
     "renwei.people.learning",
     "renwei.reach.operations",
+    "renwei.reach.next",
     "renwei.trust.operations",
     "renwei.report.operations",
     "renwei.app.operations",

@@ -65,6 +65,21 @@ class Sums:
         }
         return cls(**ints, name=code).pick(code >= 0)
 
+    def added_up(self) -> Sums:
+        """One row a person, name, item and day, however many rows brought it."""
+        day = self.last_us // DAY_US
+        order = np.lexsort((day, self.item, self.name, self.person))
+        keys = np.stack([self.person, self.name, self.item, day])[:, order]
+        fresh = np.ones(len(order), dtype=bool)
+        fresh[1:] = (np.diff(keys, axis=1) != 0).any(axis=0)
+        begin = np.flatnonzero(fresh)
+        if len(begin) == len(order):
+            return self
+        n, amount = (np.add.reduceat(c[order], begin) for c in (self.n, self.amount))
+        last = np.maximum.reduceat(self.last_us[order], begin)
+        person, name, item = keys[:3, fresh]
+        return Sums(person, name, item, n, amount, last)
+
 
 COLUMNS = ("person", "name", "item", "n", "amount", "last_us")
 
@@ -123,7 +138,7 @@ def interest_of(sums: Sums, at_us: int, made_by: Mapping[int, Sequence[int]]) ->
         >>> interest_of(looked, 1, {}).points.round(2).tolist()
         [3.13]
     """
-    sums = _standing(sums.pick(sums.last_us <= at_us))
+    sums = _standing(sums.pick(sums.last_us <= at_us).added_up())
     sums = _spread_follows(sums, made_by)
     worth = _points(sums, at_us)
     about = (sums.item > 0) & (worth > 0)

@@ -7,7 +7,7 @@ a time. One basis serves the whole shop and the single person alike (law 8).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -167,16 +167,27 @@ def take(column: Any, rows: Any, otherwise: Any) -> Any:
 def load_basis(shop: Shop, at: datetime, effects: Mapping[str, float]) -> Basis:
     """Read the shelf as of a time, for which the estimates are ready."""
     ready_lasts(shop, at)
-    people = _columns(shop, "people")
-    person = people.columns["person"]
-    lasts = _columns(shop, "lasts")
-    needs = _columns(shop, "needs")
-    rows = find(lasts.columns["person"], person)
-    names = _WANTED["lasts"].split()
-    last = {name: take(lasts.columns[name], rows, 0) for name in names if name != "person"}
     products = shop.store.items.all_items("product")
-    care_of, asking = _contacts(shop, products)
+    basis = shared_basis(shop, at, effects, products)
+    lasts = _columns(shop, "lasts")
+    rows = find(lasts.columns["person"], basis.people["person"])
+    names = _WANTED["lasts"].split()
     bought = shop.shelf.get("bought")
+    return replace(
+        basis,
+        last={name: take(lasts.columns[name], rows, 0) for name in names if name != "person"},
+        bought=bought.columns["key"] if bought is not None else basis.bought,
+        model=_versions(*(_columns(shop, name) for name in ("people", "needs", "lasts"))),
+        interest=read_interest(shop, at, products),
+    )
+
+
+def shared_basis(
+    shop: Shop, at: datetime, effects: Mapping[str, float], products: list[Item]
+) -> Basis:
+    """The same without what each person bought last and is drawn to; quick to read."""
+    people, needs = _columns(shop, "people"), _columns(shop, "needs")
+    care_of, asking = _contacts(shop, products)
     return Basis(
         at_us=to_us(at),
         window_days=float(people.meta.get("window_days", 30)),
@@ -184,8 +195,8 @@ def load_basis(shop: Shop, at: datetime, effects: Mapping[str, float]) -> Basis:
         needs=needs.columns,
         items=_columns(shop, "items").columns,
         pairs=_by_item(_columns(shop, "pairs").columns),
-        last=last,
-        bought=bought.columns["key"] if bought is not None else np.zeros(0, np.uint64),
+        last={},
+        bought=np.zeros(0, np.uint64),
         care_of=care_of,
         asking=asking,
         effects=effects,
@@ -193,9 +204,8 @@ def load_basis(shop: Shop, at: datetime, effects: Mapping[str, float]) -> Basis:
         alike=_alike(products),
         stages=tuple(people.meta.get("stages", ())),
         tiers=tuple(people.meta.get("tiers", ())),
-        model=_versions(people, needs, lasts),
+        model=_versions(people, needs),
         position=int(people.meta.get("position", 0)),
-        interest=read_interest(shop, at, products),
     )
 
 

@@ -37,9 +37,18 @@ class Purchase:
 
 def purchases(store: Store, person: int, at: datetime) -> list[Purchase]:
     """The counted orders of a person by then, newest first; later events are not looked at."""
+    return counted(order_events(store, person, at))
+
+
+def order_events(store: Store, person: int, at: datetime) -> list[Event]:
+    """Every order, change and return of a person by then."""
+    return store.log.of(store.people.actors_of(person), until=at, kinds=KINDS, limit=2_000)
+
+
+def counted(events: Sequence[Event]) -> list[Purchase]:
+    """The counted orders among these events as they stand after all of them, newest first."""
     states: dict[str, Event] = {}
     first: dict[str, Event] = {}
-    events = store.log.of(store.people.actors_of(person), until=at, kinds=KINDS, limit=2_000)
     for event in sorted(events, key=lambda e: e.seq):
         if event.kind == "return":
             continue

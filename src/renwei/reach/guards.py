@@ -6,7 +6,7 @@ name of its own, so that "why not" can say which one it was.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -104,16 +104,27 @@ class AlreadyAnswered:
 
 def house_guards(shop: Shop, history: History, surface: Surface, at: datetime) -> list[Any]:
     """The guards of the list, in the order in which they are asked."""
+    listed = listed_since(shop, history, at - timedelta(days=LISTED_DAYS))
+    return guards_of(shop, history, at, (listed, corrected_away(shop)))
+
+
+def guards_of(
+    shop: Shop,
+    history: History,
+    at: datetime,
+    known: tuple[Iterable[int], Mapping[int, frozenset[int]]],
+) -> list[Any]:
+    """The same from what is known already: people listed lately, and items corrected away."""
     marks = history.marks.values()
+    listed, corrected = known
 
     def marked(done: str, days: int) -> frozenset[int]:
         since = at - timedelta(days=days)
         return frozenset(m.person for m in marks if m.done == done and m.at > since)
 
     put_off = frozenset(m.person for m in marks if m.done == SNOOZE and m.until and m.until > at)
-    listed = listed_since(shop, history, at - timedelta(days=LISTED_DAYS))
     return [
-        Reserved(corrected_away(shop), "corrected"),
+        Reserved(corrected, "corrected"),
         LeftAlone("contacted_lately", marked(DONE, CONTACTED_DAYS)),
         LeftAlone("skipped_lately", marked(SKIP, SKIPPED_DAYS)),
         LeftAlone("snoozed", put_off),

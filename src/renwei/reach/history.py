@@ -6,13 +6,13 @@ out as it would have then.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from renwei.core.clock import from_us
-from renwei.core.nouns import Decision
+from renwei.core.nouns import Decision, Event
 from renwei.core.shop import Shop
 
 LIST = "today-list"
@@ -96,10 +96,21 @@ def _lists(shop: Shop) -> list[Listed]:
 
 
 def _marks(shop: Shop, at: datetime) -> dict[str, Mark]:
-    marks: dict[str, Mark] = {}
     events = [e for e in shop.store.log.read(kinds=("contact",)) if e.at <= at]
     actors = sorted({event.actor for event in events})
     persons = dict(zip(actors, shop.store.people.persons_of(actors), strict=True))
+    return _standing(events, persons)
+
+
+def marks_about(shop: Shop, person: int, at: datetime) -> dict[str, Mark]:
+    """The marks on lines about one person that stand at a time."""
+    actors = shop.store.people.actors_of(person)
+    events = shop.store.log.of(actors, until=at, kinds=("contact",), limit=500)
+    return _standing(events, dict.fromkeys(actors, person))
+
+
+def _standing(events: Sequence[Event], persons: Mapping[int, int]) -> dict[str, Mark]:
+    marks: dict[str, Mark] = {}
     for event in sorted(events, key=lambda e: (e.at, e.seq)):
         decision, done = str(event.body["decision"]), str(event.body["done"])
         if done == UNDONE:
@@ -116,6 +127,12 @@ def decisions_of(shop: Shop, ids: tuple[str, ...]) -> list[Decision]:
     """The decisions behind ids, without those whose person was forgotten."""
     found = (shop.store.ledger.get(one) for one in ids)
     return [one for one in found if one is not None and one.person]
+
+
+def recent_lists(shop: Shop, day: date, days: int) -> tuple[Listed, ...]:
+    """The lists of so many days before a day, oldest first."""
+    before = [list_of(shop, day - timedelta(days=k)) for k in range(days, 0, -1)]
+    return tuple(one for one in before if one is not None)
 
 
 def listed_since(shop: Shop, history: History, since: datetime) -> dict[int, datetime]:

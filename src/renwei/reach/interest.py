@@ -36,14 +36,13 @@ def read_interest(shop: Shop, at: datetime, products: Sequence[Item]) -> Interes
 
 
 def sums_of(shop: Shop, person: int, at: datetime) -> Sums:
-    """The sums of one person as of a time, read where they are kept."""
+    """The sums of one person, read where they are kept (see `is_closed`)."""
     day = to_us(at) // DAY_US - LOOKED_BACK_DAYS
     rows = shop.store.tallies.of(shop.store.people.actors_of(person), NAMES)
     rows = [row for row in rows if row.day >= day]
     names = ("name", "item", "n", "amount", "last_us")
     columns: dict[str, Any] = {name: [getattr(row, name) for row in rows] for name in names}
-    sums = Sums.of(columns | {"person": [person] * len(rows)})
-    return sums.pick(~np.isin(sums.person, _closed(shop, at, [person])))
+    return Sums.of(columns | {"person": [person] * len(rows)})
 
 
 def made_by(products: Sequence[Item]) -> dict[int, list[int]]:
@@ -54,6 +53,19 @@ def made_by(products: Sequence[Item]) -> dict[int, list[int]]:
             if len(found[maker]) < MOST_OF_A_CREATOR:
                 found[maker].append(product.number)
     return dict(found)
+
+
+def texts_of(products: Sequence[Item]) -> dict[int, str]:
+    """What each item is found by, in lower case."""
+    return {
+        item.number: f"{item.title}|{item.category}|{item.facts.get('brand', '')}".casefold()
+        for item in products
+    }
+
+
+def is_closed(shop: Shop, person: int, at: datetime) -> bool:
+    """Whether somebody asked not to be profiled: then nothing they look at counts."""
+    return person in _closed(shop, at, [person])
 
 
 def _closed(shop: Shop, at: datetime, persons: Sequence[int]) -> list[int]:

@@ -77,7 +77,39 @@ def fold(store: Store, until: datetime, goods: Collection[int]) -> tuple[dict[st
         line never bought before, 0 without), refund_us, refund_item and refund_minor (the last
         time money went back, 0 without); and the sorted `bought_key` of every person and item.
     """
-    states = _states(store, until)
+    rows, pairs = _folded(_states(store, until), goods)
+    people = sorted(rows)
+    columns = {"person": np.array(people, dtype=np.int64)}
+    for name in _COLUMNS:
+        columns[name] = np.array([rows[p][name] for p in people], dtype=np.int64)
+    table = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
+    return columns, np.sort(bought_key(table[:, 0], table[:, 1]))
+
+
+def fold_one(
+    person: int, events: Sequence[Event], goods: Collection[int]
+) -> tuple[dict[str, Any], Any]:
+    """The same for one person's orders and returns: columns of length 1, zeros without any."""
+    orders: dict[str, tuple[Event, Event]] = {}
+    states: list[tuple[datetime, Event]] = []
+    for event in sorted(events, key=lambda e: e.seq):
+        if event.kind == "return":
+            states.append((event.at, event))
+            continue
+        order = str(event.body.get("order") or event.message_id.hex())
+        orders[order] = (orders[order][0] if order in orders else event, event)
+    states += [(first.at, event) for first, event in orders.values()]
+    states.sort(key=lambda pair: (pair[0], pair[1].seq))
+    rows, pairs = _folded([(person, event) for _, event in states], goods)
+    row = rows.get(person, dict.fromkeys(_COLUMNS, 0))
+    columns = {name: np.array([row[name]], dtype=np.int64) for name in _COLUMNS}
+    table = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
+    return columns, np.sort(bought_key(table[:, 0], table[:, 1]))
+
+
+def _folded(
+    states: Sequence[tuple[int, Event]], goods: Collection[int]
+) -> tuple[dict[int, dict[str, int]], set[tuple[int, int]]]:
     rows: dict[int, dict[str, int]] = {}
     pairs: set[tuple[int, int]] = set()
     for person, event in states:
@@ -89,12 +121,7 @@ def fold(store: Store, until: datetime, goods: Collection[int]) -> tuple[dict[st
         fresh = [line for line in lines if (person, int(line[0])) not in pairs]
         _note_order(row, event, lines, fresh)
         pairs.update((person, int(line[0])) for line in lines)
-    people = sorted(rows)
-    columns = {"person": np.array(people, dtype=np.int64)}
-    for name in _COLUMNS:
-        columns[name] = np.array([rows[p][name] for p in people], dtype=np.int64)
-    table = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
-    return columns, np.sort(bought_key(table[:, 0], table[:, 1]))
+    return rows, pairs
 
 
 _COLUMNS = (

@@ -30,7 +30,7 @@ from renwei.reach.history import (
     local_day,
     read_history,
 )
-from renwei.reach.outcomes_learnt import Learnt, effects_of, learn_effects
+from renwei.reach.outcomes_learnt import Learnt, effects_of, keep_effects, learn_effects
 from renwei.reach.plan import LINES, MINUTES, NEVER, WHAT, Limits, Line, Plan, Wanted, plan, within
 from renwei.reach.score import SORTS
 from renwei.reach.sources import Contact, contacts, slates
@@ -91,7 +91,10 @@ def draw_up(shop: Shop, at: datetime, limits: Limits) -> Drawn:
     shop.ready_estimates(at)
     surface = surface_of(window_days(shop))
     learnt = learn_effects(shop, history, at, surface)
-    basis = load_basis(shop, at, effects_of(learnt))
+    effects = effects_of(learnt)
+    if at >= shop.clock.now() - timedelta(days=1):
+        keep_effects(shop, effects, at)
+    basis = load_basis(shop, at, effects)
     guards = house_guards(shop, history, surface, at)
     made, groups = slates(basis)
     asks = _asks(shop, basis, surface, at)

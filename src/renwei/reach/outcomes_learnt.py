@@ -33,6 +33,8 @@ need moves most, a word after a purchase least; published reminders raise orders
 a half in odds at best."""
 
 PRIOR_SD = 0.25
+EFFECTS = "effects"
+"""The kind of Paper that holds the effects a list last reckoned with."""
 LOOKED_BACK = timedelta(days=180)
 """Older lists are no longer learnt from: people and shops change."""
 
@@ -103,6 +105,19 @@ def _outcomes(
 def effects_of(learnt: Sequence[Learnt]) -> dict[str, float]:
     """The effect to reckon with, by sort; a contact is never believed to do harm by guess."""
     return {one.kind: max(one.effect, 0.0) for one in learnt}
+
+
+def keep_effects(shop: Shop, effects: Mapping[str, float], at: datetime) -> None:
+    """Note what a list reckoned with, so that an answer about one person need not learn it."""
+    held = shop.store.papers.get(EFFECTS, "today")
+    if held is None or held.body != effects:
+        shop.store.papers.put(EFFECTS, "today", dict(effects), by="today", at=at)
+
+
+def kept_effects(shop: Shop) -> dict[str, float]:
+    """What the last list reckoned with; the start values before the first."""
+    held = shop.store.papers.get(EFFECTS, "today")
+    return {**PRIORS, **(held.body if held else {})}
 
 
 def posterior(kind: str, table: Sequence[int]) -> Learnt:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from renwei.core.chance import to_id, u
 from renwei.core.nouns import NOTHING, Decision, Reason
 from renwei.core.shop import Shop
 from renwei.reach.answers import Said, WhyNot
+from renwei.reach.basis import Basis
 from renwei.reach.lines import Titles, said
 from renwei.reach.listing import HOLDOUT_SALT, Drawn
 
@@ -24,7 +26,9 @@ def why_not(shop: Shop, drawn: Drawn, person: int) -> WhyNot:
     decision = drawn.decisions.row(row)
     titles = Titles.of(shop, [*decision.items, *(r.item for r in decision.removed)])
     listed = decision.chosen[0] != NOTHING
-    found = list(decision.reasons) if listed else _against(shop, drawn, row, decision)
+    found = list(decision.reasons)
+    if not listed:
+        found = against(shop, drawn.basis, decision, (drawn.currency, _limits(drawn, decision)))
     return WhyNot(
         person=to_id(person),
         listed=listed,
@@ -32,8 +36,18 @@ def why_not(shop: Shop, drawn: Drawn, person: int) -> WhyNot:
     )
 
 
-def _against(shop: Shop, drawn: Drawn, row: int, decision: Decision) -> list[Reason]:
-    people = drawn.basis.people
+def against(
+    shop: Shop, basis: Basis, decision: Decision, paid: tuple[str, Callable[[int], float]]
+) -> list[Reason]:
+    """What spoke against every candidate of a decision of nothing.
+
+    Args:
+        shop: The workspace.
+        basis: What it was judged from.
+        decision: Of nothing.
+        paid: The currency, and grid steps that an item would have paid for shared limits.
+    """
+    row = basis.row(decision.person)
     found: list[Reason] = []
     if u(decision.person, HOLDOUT_SALT) < shop.settings.holdout:
         found.append(Reason("holdout", {"share": shop.settings.holdout}))
@@ -46,27 +60,39 @@ def _against(shop: Shop, drawn: Drawn, row: int, decision: Decision) -> list[Rea
         # What was worth a line and free to take was passed over by the draw alone.
         found.append(Reason("left_to_chance", {"item": decision.items[best]}))
     elif kept:
-        found.append(_worth_less(drawn, decision, best))
+        found.append(_worth_less(decision, best, paid))
     elif not found:
-        found.append(Reason("no_occasion", {"days": _days(drawn, row)}))
-    chance = float(people["p30"][row])
-    if chance >= SURE:
+        found.append(_no_occasion(basis, row))
+    chance = float(basis.people["p30"][row])
+    if chance >= SURE and basis.people["orders"][row] > 0:
         found.append(Reason("comes_anyway", {"share": round(chance, 3)}))
     return found
 
 
-def _worth_less(drawn: Drawn, decision: Decision, place: int) -> Reason:
-    item = decision.items[place]
-    paid = decision.scores[place]
-    limits = sum(
-        price * _cost(drawn, decision, item, counter) for counter, price in decision.prices.items()
-    )
+def _no_occasion(basis: Basis, row: int) -> Reason:
+    last = int(basis.people["last_us"][row])
+    if not last:
+        return Reason("no_orders")
+    return Reason("no_occasion", {"days": int((basis.at_us - last) // 86_400_000_000)})
+
+
+def _worth_less(decision: Decision, place: int, paid: tuple[str, Callable[[int], float]]) -> Reason:
+    item, currency = decision.items[place], paid[0]
+    limits = paid[1](item)
     values: dict[str, Any] = {
         "item": item,
-        "worth": [round((paid + limits) / 1024), drawn.currency],
-        "price": [round(limits / 1024), drawn.currency],
+        "worth": [round((decision.scores[place] + limits) / 1024), currency],
+        "price": [round(limits / 1024), currency],
     }
     return Reason("less_worth" if limits else "not_worth", values)
+
+
+def _limits(drawn: Drawn, decision: Decision) -> Callable[[int], float]:
+    def limits(item: int) -> float:
+        prices = decision.prices.items()
+        return sum(price * _cost(drawn, decision, item, counter) for counter, price in prices)
+
+    return limits
 
 
 def _cost(drawn: Drawn, decision: Decision, item: int, counter: str) -> int:
@@ -76,7 +102,3 @@ def _cost(drawn: Drawn, decision: Decision, item: int, counter: str) -> int:
         return 0
     column = int((items == item).argmax())
     return int(costs[counter][slice(row, row + 1)][0, column])
-
-
-def _days(drawn: Drawn, row: int) -> int:
-    return int((drawn.basis.at_us - int(drawn.basis.people["last_us"][row])) // 86_400_000_000)
