@@ -29,6 +29,9 @@ def serve_until_stopped(
         listening: Bound and listening.
         proxies: Networks whose forwarded headers are believed; nobody's by default.
     """
+    # asyncio sets it only where the socket names its protocol; without it a head waits for the
+    # acknowledgement of the one before its body, 40 ms.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     app: Any = build_app(house)
     app.state.proxies = tuple(proxies)
     config = uvicorn.Config(
