@@ -39,15 +39,18 @@ OPERATIONS = (
     "renwei.people.readiness",
     "renwei.people.learning",
     "renwei.reach.operations",
+    "renwei.reach.recent",
     "renwei.reach.next",
     "renwei.trust.operations",
     "renwei.report.operations",
     "renwei.app.operations",
+    "renwei.app.texts",
     "renwei.app.showing",
 )
 WORDS = (
     "renwei.core",
     "renwei.doors.cli",
+    "renwei.doors.http",
     "renwei.doors.console",
     "renwei.doors.console.entry",
     "renwei.doors.console.health",

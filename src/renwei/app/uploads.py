@@ -48,11 +48,12 @@ class Uploads:
                 place.mkdir(mode=0o700, parents=True)
                 for number, (name, file) in enumerate(files):
                     left -= _copy(file, place / f"{number:03d}" / plain_name(name), left)
-            if left == MOST_BYTES:
-                raise BadInput("no_files")
         except BaseException:
             self.drop(token)
             raise
+        if left == MOST_BYTES:
+            self.drop(token)
+            raise BadInput("no_files")
         return token
 
     def paths(self, token: str) -> list[Path]:
@@ -81,10 +82,10 @@ class Uploads:
 
 
 def plain_name(name: str) -> str:
-    """The last part of a name a browser sent, safe as a file's name.
+    r"""The last part of a name a browser sent, safe as a file's name.
 
     Example:
-        >>> plain_name("../../etc/passwd"), plain_name("C:\\\\订单 5月.csv"), plain_name("..")
+        >>> plain_name("../../etc/passwd"), plain_name("C:\\订单 5月.csv"), plain_name("..")
         ('passwd', '订单 5月.csv', 'file')
     """
     last = re.split(r"[\\/]", name)[-1]

@@ -30,7 +30,7 @@ def command(lang: str, own: list[click.Option]) -> click.Command:
 
     return click.Command(
         "up",
-        callback=lambda **given: serve(lang=lang, **given),
+        callback=lambda **given: serve(**{**given, "lang": lang}),
         help=say("help"),
         short_help=say("help").partition("\n")[0],
         params=[

@@ -113,9 +113,7 @@ class Visit:
             RenweiError: Whatever the operation refuses; the frame shows it as a page.
         """
         gate.insist(self.visitor, name)
-        answer = self.house.call(name, self.language, **fields)
-        gate.note(self, name, fields)
-        return gate.shown(self.visitor, answer)
+        return gate.shown(self.visitor, gate.ask(self, name, fields))
 
     def start(self, name: str, **fields: Any) -> str:
         """Begin a job and return its id; /jobs/{id} shows how far it is."""

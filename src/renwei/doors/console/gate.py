@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 SESSION = "renwei"
 CSRF = "csrf"
-NOTED = {"person": "portrait", "timeline": "timeline", "export-person": "export"}
-"""Operations about one person that the audit log tells of, and the word it uses."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +60,13 @@ def insist(who: Visitor | None, operation: str) -> None:
         raise Refused("not_allowed", scope=scope)
 
 
-def note(visit: Visit, operation: str, fields: Mapping[str, Any]) -> None:
-    """Tell the audit log of a look at one person."""
-    if operation in NOTED and visit.visitor is not None:
-        audit.note(
-            visit.house.shop(), visit.visitor.id, NOTED[operation], person=fields.get("person")
-        )
+def ask(visit: Visit, operation: str, fields: Mapping[str, Any]) -> Any:
+    """Do an operation in the visitor's name and tell the audit log whom it showed."""
+    who = visit.visitor.id if visit.visitor else ""
+    with audit.acting(who):
+        answer = visit.house.call(operation, visit.language, **fields)
+        audit.note_answer(visit.house.shop(), who, operation, fields, answer)
+    return answer
 
 
 def shown(who: Visitor | None, answer: Any) -> Any:

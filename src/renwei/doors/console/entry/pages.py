@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import RedirectResponse, Response
 
-from renwei.core.errors import RenweiError, UnknownName
+from renwei.core.errors import BadInput, RenweiError, UnknownName
 from renwei.core.words import LANGUAGES
 from renwei.doors.console import gate
 from renwei.doors.console.frame import Visit, page
@@ -56,7 +56,7 @@ def leave_demo(visit: Visit) -> Response:
 def sign_out(visit: Visit) -> Response:
     """End the session here and on the server."""
     if visit.visitor:
-        accounts.sign_out(visit.house.shop(), visit.visitor.token, visit.house.clock.now())
+        accounts.sign_out(visit.house.shop(), visit.visitor.token)
     answer: Response = RedirectResponse("/sign-in", 303)
     answer.delete_cookie(gate.SESSION)
     return answer
@@ -65,7 +65,7 @@ def sign_out(visit: Visit) -> Response:
 @page("GET /welcome/{token}", scope="public")
 def welcome(visit: Visit) -> Response:
     """The one-time link: make the account it is for."""
-    accounts.check_welcome(visit.house.shop(), visit.path["token"], visit.house.clock.now())
+    accounts.role_of(visit.house.shop(), visit.path["token"], visit.house.clock.now())
     return visit.show("entry/welcome.html", email="", name="", said="")
 
 
@@ -75,21 +75,34 @@ def welcomed(visit: Visit) -> Response:
     fields = visit.fields
     email, name = fields.get("email", "").strip(), fields.get("name", "").strip()
     shop, at = visit.house.shop(visit.language), visit.house.clock.now()
+    who = accounts.Newcomer(email, name, fields.get("password", ""), visit.language)
     try:
-        token = accounts.use_welcome(
-            shop,
-            visit.path["token"],
-            at,
-            email=email,
-            name=name,
-            password=fields.get("password", ""),
-            language=visit.language,
-        )
-    except RenweiError as fault:
+        account = accounts.use_welcome(shop, visit.path["token"], who, at)
+    except BadInput as fault:
         said = sentence_of(fault, visit.language)
         values = {"email": email, "name": name, "said": said}
         return visit.show("entry/welcome.html", status_of(fault), **values)
-    return gate.let_in(visit, token, "/")
+    return gate.let_in(visit, accounts.start_session(shop, account, at), "/")
+
+
+@page("GET /reset/{token}", scope="public")
+def reset(visit: Visit) -> Response:
+    """The one-time link for a new password."""
+    accounts.check_reset(visit.house.shop(), visit.path["token"], visit.house.clock.now())
+    return visit.show("entry/reset.html", said="")
+
+
+@page("POST /reset/{token}", scope="public")
+def reset_sent(visit: Visit) -> Response:
+    """Set the new password and let its owner in."""
+    shop, at = visit.house.shop(visit.language), visit.house.clock.now()
+    password = visit.fields.get("password", "")
+    try:
+        account = accounts.use_reset(shop, visit.path["token"], password, at)
+    except BadInput as fault:
+        said = sentence_of(fault, visit.language)
+        return visit.show("entry/reset.html", status_of(fault), said=said)
+    return gate.let_in(visit, accounts.start_session(shop, account, at), "/")
 
 
 @page("POST /language", scope="public")
