@@ -58,6 +58,10 @@ class Words:
         """Whether there is an English sentence for the key."""
         return key in self._tables["en"]
 
+    def template(self, key: str, language: str) -> str:
+        """The sentence with its places for values; English where there is no other."""
+        return self._tables[language].get(key) or self._tables["en"].get(key, key)
+
     def say(self, key: str, values: Mapping[str, Any], language: str) -> str:
         """The sentence, with its values. A key without a sentence comes back as it is."""
         template = self._tables[language].get(key) or self._tables["en"].get(key)

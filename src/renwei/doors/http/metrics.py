@@ -1,0 +1,112 @@
+"""Numbers for Prometheus, as text (exposition format 0.0.4); a small registry of our own.
+
+Labels are routes as written, methods and statuses: never a path, an id or anything of a
+person.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from renwei.app.house import House
+
+KIND = "text/plain; version=0.0.4; charset=utf-8"
+BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_PAGE = 4096
+
+Labels = Mapping[str, str]
+Row = tuple[str, Labels, float]
+
+
+class Requests:
+    """Requests by route, method and status, and how long they took. For one thread."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, str, int], int] = {}
+        self._spread: dict[str, list[int]] = {}
+        self._seconds: dict[str, float] = {}
+
+    def note(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count one request."""
+        key = (route, method, status)
+        self._counts[key] = self._counts.get(key, 0) + 1
+        spread = self._spread.get(route)
+        if spread is None:
+            spread = self._spread[route] = [0] * (len(BOUNDS_S) + 1)
+        spread[bisect.bisect_left(BOUNDS_S, seconds)] += 1
+        self._seconds[route] = self._seconds.get(route, 0.0) + seconds
+
+    def lines(self) -> Iterator[str]:
+        """What Prometheus reads."""
+        rows = [
+            ("", {"route": route, "method": method, "status": str(status)}, float(count))
+            for (route, method, status), count in sorted(self._counts.items())
+        ]
+        yield from _metric("renwei_http_requests_total", "counter", "Requests answered.", rows)
+        yield from _metric(
+            "renwei_http_request_seconds", "histogram", "Seconds until answered.", self._spreads()
+        )
+
+    def _spreads(self) -> Iterator[Row]:
+        for route, spread in sorted(self._spread.items()):
+            below = 0
+            for bound, count in zip((*BOUNDS_S, float("inf")), spread, strict=True):
+                below += count
+                said = "+Inf" if bound == float("inf") else f"{bound:g}"
+                yield "_bucket", {"route": route, "le": said}, below
+            yield "_sum", {"route": route}, self._seconds[route]
+            yield "_count", {"route": route}, below
+
+
+def text(house: House, requests: Requests) -> str:
+    """Everything there is to measure, read now."""
+    return "".join(f"{line}\n" for line in [*requests.lines(), *_workspace(house)])
+
+
+def _workspace(house: House) -> Iterator[str]:
+    store = house.shop().store
+    events, seconds = house.follower.lag()
+    taken: Mapping[str, float] = getattr(house.intake, "totals", {})
+    rows: list[Row] = [("", {"result": name}, n) for name, n in taken.items()]
+    yield from _metric(
+        "renwei_intake_total", "counter", "Live events by what became of them.", rows
+    )
+    yield from _metric(
+        "renwei_log_position", "gauge", "Events ever stored.", [_one(store.log.position())]
+    )
+    yield from _metric("renwei_fold_lag_events", "gauge", "Events not folded yet.", [_one(events)])
+    yield from _metric(
+        "renwei_fold_lag_seconds", "gauge", "Age of the oldest of them.", [_one(seconds)]
+    )
+    yield from _metric(
+        "renwei_jobs_running", "gauge", "Jobs under way.", [_one(len(house.jobs.running()))]
+    )
+    counts = [("", {"state": state}, float(n)) for state, n in store.outbox.counts().items()]
+    yield from _metric("renwei_outbox", "gauge", "Effects by state.", counts)
+    yield from _metric("process_resident_memory_bytes", "gauge", "Resident memory.", _memory())
+
+
+def _one(value: float) -> Row:
+    return "", {}, value
+
+
+def _memory() -> Iterator[Row]:
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return  # not on this system
+    yield _one(pages * _PAGE)
+
+
+def _metric(name: str, kind: str, about: str, rows: Iterable[Row]) -> Iterator[str]:
+    yield f"# HELP {name} {about}"
+    yield f"# TYPE {name} {kind}"
+    for ending, labels, value in rows:
+        told = ",".join(f'{key}="{_quoted(said)}"' for key, said in labels.items())
+        yield f"{name}{ending}{'{' + told + '}' if told else ''} {value:.12g}"
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
