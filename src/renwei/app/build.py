@@ -191,9 +191,10 @@ def _permits(store: Store, settings: Settings) -> HouseRules:
 
 
 def _scrubbers() -> tuple[Any, ...]:
-    from renwei.collect.imports import scrub
+    from renwei.app import answered
+    from renwei.collect import imports
 
-    return (scrub,)
+    return (imports.scrub, answered.scrub)
 
 
 def _ready_estimates(shop: Shop, at: datetime, *, in_child: bool) -> None:
