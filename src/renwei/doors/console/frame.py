@@ -30,7 +30,15 @@ from renwei.core.errors import Refused, RenweiError
 from renwei.doors.console import assets, gate, screen
 from renwei.doors.console.gate import Visitor
 
-PAGES = ("entry", "today", "imports", "health")
+PAGES = (
+    "entry",
+    "today",
+    "imports",
+    "health",
+    "settings",
+    "decisions",
+    "diary",
+)
 """The packages beside this file, each with a module `pages`."""
 
 Page = Callable[["Visit"], Response]

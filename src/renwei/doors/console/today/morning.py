@@ -20,11 +20,9 @@ from renwei.app.house import House
 from renwei.app.work import Job
 from renwei.core.chance import from_id, to_id
 from renwei.core.shop import Shop
+from renwei.doors.console.kept import WAIT_S, stamp_of
 
-ORDERS = ("order", "order-change", "return")
 UNDONE = "undone"
-WAIT_S = 0.2
-"""A page waits so long for a list before it shows that one is being drawn."""
 
 Ask = tuple[str, int, int]
 """Language, minutes (0: not asked), lines at most (0: as many as fit)."""
@@ -70,7 +68,7 @@ def morning_of(house: House) -> Morning:
             held = _mornings[house] = Morning(day)
     with held.guard:
         _follow(held, shop, zone)
-        stamp = _stamp(shop)
+        stamp = _stamp(house, shop)
         if held.stamp != stamp:
             held.lists.clear()
             held.stamp = stamp
@@ -103,7 +101,7 @@ def keep(house: House, morning: Morning, ask: Ask, answer: Any) -> Any:
     """Let a list stand that was drawn just now."""
     shop = house.shop()
     with morning.guard:
-        morning.stamp = _stamp(shop)
+        morning.stamp = _stamp(house, shop)
         morning.lists[ask] = (answer, _agreed(shop, answer))
     return answer
 
@@ -124,17 +122,14 @@ def _begin(house: House, morning: Morning, ask: Ask) -> Job:
     return house.start("today", ask[0], **asked(morning, ask))
 
 
-def _stamp(shop: Shop) -> Any:
+def _stamp(house: House, shop: Shop) -> Any:
     """What a list depends on as a whole; cheap to ask."""
     held = shop.shelf.get("people")
-    newer = shop.store.log.read(after=int(held.meta["position"]), kinds=ORDERS) if held else ()
     autonomy = shop.store.papers.get("autonomy", "today")
     return (
         held.version if held else "",
-        next((event.seq for event in newer), 0),
-        shop.store.people.map_version(),
         autonomy.version if autonomy else 0,
-        shop.settings,
+        stamp_of(house, shop),
     )
 
 

@@ -13,6 +13,7 @@ from renwei.core.errors import Ambiguous, RenweiError, UnknownName
 from renwei.doors.console import gate
 from renwei.doors.console.amounts import hour, whole
 from renwei.doors.console.frame import Visit, page
+from renwei.doors.console.kept import ready, waiting
 from renwei.doors.console.today.morning import (
     Ask,
     Mark,
@@ -40,12 +41,8 @@ def today(visit: Visit) -> Response:
     ask = _ask(visit)
     answer = drawn(visit.house, morning, ask)
     if answer is None:
-        if visit.partial:
-            return Response(status_code=204)
-        return visit.show("today/drawing.html")
-    if visit.partial and visit.query.get("waiting"):
-        return Response(headers={"HX-Refresh": "true"})
-    return _shown(visit, morning, answer)
+        return waiting(visit)
+    return ready(visit) or _shown(visit, morning, answer)
 
 
 @page("GET /today", scope="read")
@@ -74,7 +71,7 @@ def why_not(visit: Visit) -> Response:
         return visit.show("today/why_not.html", missed=missed, said=said, found=found)
     answer = drawn(visit.house, morning, ask)
     if answer is None:
-        return visit.show("today/drawing.html")
+        return waiting(visit)
     return _shown(visit, morning, answer, missed=missed, said=said, found=found)
 
 

@@ -1,0 +1,1 @@
+"""What I did for you, and what I did not dare."""

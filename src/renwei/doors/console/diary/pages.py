@@ -1,0 +1,34 @@
+"""What I did for you, and what I did not dare."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from starlette.responses import Response
+
+from renwei.core.errors import BadInput
+from renwei.doors.console.frame import Visit, page
+
+
+@page("GET /diary", scope="read")
+def diary(visit: Visit) -> Response:
+    """One day of the shop, today unless told."""
+    zone = ZoneInfo(visit.house.shop().settings.zone)
+    today = visit.house.clock.now().astimezone(zone).date()
+    day = _day(visit.query.get("day", "")) or today
+    at = None if day == today else datetime.combine(day, time(23, 59, 59), zone)
+    fields = {"at": at} if at else {}
+    return visit.show(
+        "diary/day.html",
+        answer=visit.call("diary", **fields),
+        before=day - timedelta(1),
+        after=day + timedelta(1) if day < today else None,
+    )
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise BadInput("bad_field", field="day", found=text) from None

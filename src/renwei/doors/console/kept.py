@@ -1,0 +1,128 @@
+"""Answers that take long in a large shop, kept until the orders or the people change.
+
+A page asks for one and gets it, or None while it is being worked out; then it shows that and
+looks again. What is asked twice at once is worked out once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from starlette.responses import Response
+
+from renwei.app.house import House
+from renwei.app.work import Job
+from renwei.core.shop import Shop
+from renwei.doors.console import gate
+from renwei.doors.console.frame import Visit
+
+ORDERS = ("order", "order-change", "return")
+WAIT_S = 0.2
+"""A page waits so long before it shows that something is being worked out."""
+MOST = 60
+"""So many answers are kept a shop."""
+
+
+@dataclass
+class Watch:
+    """How often orders came in, read on from where it was read last."""
+
+    position: int = 0
+    orders: int = 0
+    guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def stamp(self, shop: Shop) -> Any:
+        """Changes when orders come or go, people are merged or forgotten, or settings change."""
+        with self.guard:
+            last = shop.store.log.position()
+            if last > self.position:
+                newer = shop.store.log.read(after=self.position, kinds=ORDERS)
+                self.orders += any(True for _ in newer)
+                self.position = last
+            return self.orders, shop.store.people.map_version(), shop.settings
+
+
+@dataclass
+class _Kept:
+    stamp: Any
+    at: datetime
+    job: Job
+
+
+@dataclass
+class _Shelf:
+    watch: Watch = field(default_factory=Watch)
+    kept: OrderedDict[Any, _Kept] = field(default_factory=OrderedDict)
+    guard: threading.Lock = field(default_factory=threading.Lock)
+
+
+_shelves: WeakKeyDictionary[House, _Shelf] = WeakKeyDictionary()
+_guard = threading.Lock()
+
+
+def stamp_of(house: House, shop: Shop) -> Any:
+    """What answers about the whole shop depend on; cheap to ask."""
+    return _shelf(house).watch.stamp(shop)
+
+
+def answer(visit: Visit, name: str, *, for_s: float = 600, **fields: Any) -> Any:
+    """The answer of an operation, or None while it is being worked out.
+
+    Args:
+        visit: Who asks.
+        name: An operation that reads.
+        for_s: It may be as old as this.
+        fields: What it is asked.
+
+    Raises:
+        RenweiError: What the operation refused.
+    """
+    gate.insist(visit.visitor, name)
+    shelf, house = _shelf(visit.house), visit.house
+    key = (name, visit.language, tuple(sorted(fields.items())))
+    stamp, now = shelf.watch.stamp(house.shop()), house.clock.now()
+    with shelf.guard:
+        held = shelf.kept.get(key)
+        if held is None or not _holds(held, stamp, now - timedelta(seconds=for_s)):
+            held = _Kept(stamp, now, house.start(name, visit.language, **fields))
+            shelf.kept[key] = held
+        shelf.kept.move_to_end(key)
+        while len(shelf.kept) > MOST:
+            shelf.kept.popitem(last=False)
+    held.job.ended.wait(WAIT_S)
+    if not held.job.ended.is_set():
+        return None
+    if held.job.error is not None:
+        with shelf.guard:
+            shelf.kept.pop(key, None)
+        raise held.job.error
+    return gate.shown(visit.visitor, held.job.answer)
+
+
+def waiting(visit: Visit) -> Response:
+    """A page that looks again until the answer is there; its part says nothing yet."""
+    if visit.partial:
+        return Response(status_code=204)
+    return visit.show("base/working.html")
+
+
+def ready(visit: Visit) -> Response | None:
+    """What a page that waited is told: load anew."""
+    if visit.partial and "waiting" in visit.query:
+        return Response(headers={"HX-Refresh": "true"})
+    return None
+
+
+def _holds(held: _Kept, stamp: Any, since: datetime) -> bool:
+    # Work under way is waited for, even if orders come in meanwhile.
+    return not held.job.ended.is_set() or (held.stamp == stamp and held.at >= since)
+
+
+def _shelf(house: House) -> _Shelf:
+    with _guard:
+        return _shelves.setdefault(house, _Shelf())
