@@ -158,8 +158,8 @@ class Intake:
         from renwei.collect.live import preparing, rejected
 
         seen = self._shop.clock.now()
-        arrivals = [(request.source, request.incoming) for request in group]
-        prepared = preparing.prepare(self._shop, arrivals, seen)
+        arrived = [(request.source, one) for request in group for one in request.incoming]
+        prepared = preparing.prepare(self._shop, arrived, seen)
         ends = list(accumulate(len(request.incoming) for request in group))
         refused: list[list[Any]] = [[] for _ in group]
         for place, refusal in prepared.refused:
@@ -173,7 +173,7 @@ class Intake:
             rejected.keep(self._shop, kept, seen)
         appended = self._shop.store.log.append(prepared.events, seen)
         fresh = [False] * (ends[-1] if ends else 0)
-        for place, new in zip(prepared.places, appended.fresh, strict=True):
+        for place, new in zip(prepared.owners, appended.fresh, strict=True):
             fresh[place] = fresh[place] or new
         for request, late, end in zip(group, refused, ends, strict=True):
             request.answer = Receipt(
