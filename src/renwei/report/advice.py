@@ -11,10 +11,11 @@ from renwei.report.figures import Read
 from renwei.report.noise import LOOKS
 from renwei.report.phrases import amount_text
 from renwei.report.rows import LATE, RETURNS, SINCE, behind
-from renwei.report.spans import STEP
+from renwei.report.spans import DAY, STEP
 from renwei.report.window import DATA_ENDS, NO_DATA, PARTIAL
 
 _LATELY = timedelta(days=14)
+_FEW = 0.005
 
 
 def notes(about: Read) -> list[Note]:
@@ -22,7 +23,7 @@ def notes(about: Read) -> list[Note]:
     shop, found = about.shop, about.window
     notes = []
     if found.state == PARTIAL:
-        text = shop.say("report.note.partial", until=moment(about, found.until))
+        text = shop.say("report.note.partial", until=ending(about))
         notes.append(Note(code="partial", text=text))
     if found.state == DATA_ENDS:
         text = shop.say("report.note.data_ends", last=clock(about), brought=_brought(about))
@@ -116,14 +117,17 @@ def _listed(days: list[date]) -> str:
 
 
 def _refused(about: Read) -> tuple[str, int] | None:
-    """The newest import of the last fortnight that still has refused rows."""
+    """The newest import of the last fortnight, if it refused so many rows that it shows."""
     papers = about.shop.store.papers
     for name in sorted(papers.names("import"), reverse=True):
         paper = papers.get("import", name)
         if paper is None or about.window.at - paper.at > _LATELY or paper.at > about.window.at:
             continue
-        if paper.body.get("state") == "done" and paper.body.get("refused"):
-            return name, int(paper.body["refused"])
+        if paper.body.get("state") != "done":
+            continue
+        refused = int(paper.body.get("refused") or 0)
+        orders = int(paper.body.get("totals", {}).get("orders") or 0)
+        return (name, refused) if refused > _FEW * orders else None
     return None
 
 
@@ -142,6 +146,12 @@ def clock(about: Read) -> str:
     """When the data ends."""
     last = about.window.data_until
     return moment(about, last) if last else "–"
+
+
+def ending(about: Read) -> str:
+    """Where the counting stops: of a day its hour is enough."""
+    text = moment(about, about.window.until)
+    return text[11:] if about.window.period == DAY else text
 
 
 def moment(about: Read, at: datetime) -> str:

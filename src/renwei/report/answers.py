@@ -37,7 +37,7 @@ class RowsRequest(msgspec.Struct, kw_only=True):
 
 
 class RowsRef(msgspec.Struct, kw_only=True):
-    """What to ask `report rows` for, to see what a number is made of."""
+    """What to ask `report-rows` for, to see what a number is made of."""
 
     metric: str
     since: datetime

@@ -29,7 +29,7 @@ def report(shop: Shop, request: ReportRequest) -> ReportAnswer:
     return answer
 
 
-@operation("report rows", RowsRequest, http="GET /v1/report/rows")
+@operation("report-rows", RowsRequest, http="GET /v1/report/rows")
 def report_rows(shop: Shop, request: RowsRequest) -> RowsAnswer:
     """The orders behind a number of the report; their sum is the number.
 

@@ -8,7 +8,7 @@ from datetime import UTC
 from renwei.core.clock import to_us
 from renwei.core.shop import Shop
 from renwei.report import contacts as reached
-from renwei.report.advice import action, clock, moment, notes
+from renwei.report.advice import action, clock, ending, notes
 from renwei.report.answers import (
     Cause,
     ContactsSeen,
@@ -20,7 +20,7 @@ from renwei.report.book import read_book
 from renwei.report.figures import Read, causes, day_before, figures, next_day, points, read
 from renwei.report.phrases import amount_text, comparable, day_title, difference_text
 from renwei.report.spans import zone_named
-from renwei.report.window import COMPLETE, NO_DATA, window
+from renwei.report.window import COMPLETE, NO_DATA, covered_until, window
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def tell(shop: Shop, request: ReportRequest) -> ReportAnswer:
     book, zone = read_book(shop.store), zone_named(shop.settings.zone)
     currency = book.main_currency(shop.settings.currency)
     placed = book.as_of(to_us(at), currency).at
-    found = window(request, at, zone, placed)
+    found = window(request, at, zone, placed, covered_until(shop, book, at))
     about = read(shop, book, found)
     told = _told(about)
     answer = ReportAnswer(
@@ -102,7 +102,7 @@ def _headline(about: Read, told: Told) -> str:
     head = shop.say(
         f"report.headline.{key}",
         title=title,
-        until=moment(about, found.until),
+        until=ending(about),
         orders=about.amount("orders", orders.value),
         revenue=about.amount("revenue", revenue.value),
     )

@@ -9,8 +9,9 @@ import numpy as np
 
 from renwei.core.clock import from_us, to_us
 from renwei.core.errors import BadInput, UnknownName
+from renwei.core.shop import Shop
 from renwei.report.answers import ReportRequest
-from renwei.report.book import Ints
+from renwei.report.book import Book, Ints
 from renwei.report.noise import LOOKS
 from renwei.report.spans import (
     DAY,
@@ -27,6 +28,7 @@ COMPLETE, PARTIAL, DATA_ENDS, NO_DATA = "complete", "partial", "data_ends", "no_
 _US = timedelta(microseconds=1)
 _WEEK_US = 7 * 86_400_000_000
 _BACK = {DAY: 420, WEEK: 112}
+_JUST_NOW = timedelta(hours=1)
 _UNLIKELY = 7.0
 """Orders that should have come in a silence; none of seven happens once in a thousand times."""
 
@@ -51,7 +53,35 @@ class Window:
         return timedelta(days=LENGTH[self.period])
 
 
-def window(request: ReportRequest, at: datetime, zone: tzinfo, placed: Ints) -> Window:
+def covered_until(shop: Shop, book: Book, at: datetime) -> datetime | None:
+    """Up to when orders can be known: the last import, or None where they come in by themselves.
+
+    A file knows nothing of what was ordered after it was brought in. Events of a site or an
+    app come in as they happen; then silence is all there is to judge by.
+    """
+    live = np.array([platform == "live" for platform, _ in book.places], dtype=bool)
+    if live.any():
+        recent = book.columns["at"] > to_us(at) - LOOKS * _WEEK_US
+        if (live[book.columns["place"]] & recent).any():
+            return None
+    papers = shop.store.papers
+    found = (papers.get("import", name) for name in papers.names("import"))
+    times = [
+        datetime.fromisoformat(str(paper.body["began"]))
+        for paper in found
+        if paper is not None and paper.body.get("state") == "done"
+    ]
+    before = [one for one in times if one <= at]
+    return max(before) if before and at - max(before) > _JUST_NOW else None
+
+
+def window(
+    request: ReportRequest,
+    at: datetime,
+    zone: tzinfo,
+    placed: Ints,
+    covered: datetime | None = None,
+) -> Window:
     """Find the span.
 
     Without a day or a time asked for, the report goes back to where the data ends: a shop
@@ -62,6 +92,7 @@ def window(request: ReportRequest, at: datetime, zone: tzinfo, placed: Ints) -> 
         at: What is known by then counts.
         zone: The shop's.
         placed: When orders of any state were placed, ascending, none after `at`.
+        covered: Up to when orders can be known; None for up to `at`.
 
     Raises:
         UnknownName: No such period (code unknown_period).
@@ -70,13 +101,14 @@ def window(request: ReportRequest, at: datetime, zone: tzinfo, placed: Ints) -> 
     if request.period not in PERIODS:
         raise UnknownName.among("period", request.period, PERIODS)
     last = from_us(int(placed[-1])) if len(placed) else None
-    ended = last is not None and _ended(placed, at)
+    known = min(at, covered) if covered else at
     day = first_day(at, request.period, zone)
     if request.day:
         asked = _date(request.day)
         day = asked - timedelta(days=asked.weekday()) if request.period == WEEK else asked
-    elif request.at is None and ended and last is not None:
-        day = first_day(last, request.period, zone)
+    elif request.at is None and last is not None:
+        silent = known < midnight(day, zone) or _ended(placed, known)
+        day = first_day(last, request.period, zone) if silent else day
     start = midnight(day, zone)
     if start > at:
         raise BadInput("day_ahead", day=day.isoformat(), now=at.astimezone(zone).date().isoformat())
@@ -84,8 +116,10 @@ def window(request: ReportRequest, at: datetime, zone: tzinfo, placed: Ints) -> 
     state, until = COMPLETE, end
     if last is None:
         state, until = NO_DATA, min(at, end)
-    elif ended and last < end and _ended(placed, min(at, end)):
+    elif last < end and _ended(placed, min(known, end)):
         state, until = DATA_ENDS, max(last + _US, start)
+    elif known < min(at, end):
+        state, until = DATA_ENDS, max(known, start)
     elif at < end:
         state, until = PARTIAL, at
     return Window(request.period, day, start, end, until, at, state, zone, last)

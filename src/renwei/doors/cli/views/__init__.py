@@ -17,6 +17,7 @@ _PAGES = {
     "health": "health",
     "readiness": "readiness",
     "person": "person",
+    "report": "report",
 }
 
 
