@@ -23,13 +23,13 @@ Time = str | int | float | None
 
 
 class _Body(msgspec.Struct, gc=False):
-    batch: msgspec.Raw | None = None
+    batch: list[msgspec.Raw] | None = None
     sentAt: Time = None  # noqa: N815
     writeKey: str | None = None  # noqa: N815
 
 
 class _Loose(msgspec.Struct, gc=False):
-    batch: msgspec.Raw | None = None
+    batch: list[msgspec.Raw] | None = None
     sentAt: Any = None  # noqa: N815
     writeKey: Any = None  # noqa: N815
 
@@ -107,14 +107,14 @@ def _text_of(body: bytes) -> bytes:
 def _split(text: bytes) -> tuple[Sequence[bytes | msgspec.Raw], _Body | _Loose, bool]:
     """The events of a body, its envelope, and whether it is a batch."""
     if text[:1] == b"[":
-        return _items(text, text), _Body(), True
+        return _items(text), _Body(), True
     try:
         envelope: _Body | _Loose = _envelope(text)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         return _salvaged(text, error), _Body(), True
     if envelope.batch is None:
         return [text], envelope, False
-    return _items(bytes(envelope.batch), text), envelope, True
+    return envelope.batch, envelope, True
 
 
 def _envelope(text: bytes) -> _Body | _Loose:
@@ -122,14 +122,16 @@ def _envelope(text: bytes) -> _Body | _Loose:
         return _body(text)
     except msgspec.ValidationError:
         # An odd sentAt or key must not cost the events.
-        return _loose(text)
-
-
-def _items(listed: bytes, text: bytes) -> Sequence[bytes | msgspec.Raw]:
+        pass
     try:
-        return _list(listed)
+        return _loose(text)
     except msgspec.ValidationError as error:
         raise BadInput("not_events", found=str(error)[:120]) from error
+
+
+def _items(text: bytes) -> Sequence[bytes | msgspec.Raw]:
+    try:
+        return _list(text)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         return _salvaged(text, error)
 
