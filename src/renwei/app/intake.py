@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from renwei.app import build
 from renwei.core.errors import RenweiError, Unavailable
 from renwei.core.shop import Shop
 
@@ -157,9 +158,9 @@ class Intake:
     def _write(self, group: Sequence[_Request]) -> None:
         from renwei.collect.live import preparing, rejected
 
-        seen = self._shop.clock.now()
+        shop, seen = _fresh(self._shop), self._shop.clock.now()
         arrived = [(request.source, one) for request in group for one in request.incoming]
-        prepared = preparing.prepare(self._shop, arrived, seen)
+        prepared = preparing.prepare(shop, arrived, seen)
         ends = list(accumulate(len(request.incoming) for request in group))
         refused: list[list[Any]] = [[] for _ in group]
         for place, refusal in prepared.refused:
@@ -170,8 +171,8 @@ class Intake:
             for refusal in (*request.refused, *late)
         ]
         if kept:
-            rejected.keep(self._shop, kept, seen)
-        appended = self._shop.store.log.append(prepared.events, seen)
+            rejected.keep(shop, kept, seen)
+        appended = shop.store.log.append(prepared.events, seen)
         fresh = [False] * (ends[-1] if ends else 0)
         for place, new in zip(prepared.owners, appended.fresh, strict=True):
             fresh[place] = fresh[place] or new
@@ -181,6 +182,11 @@ class Intake:
                 refused=late,
                 position=appended.position,
             )
+
+
+def _fresh(shop: Shop) -> Shop:
+    # Zone and currency may have been set since the server began.
+    return build.renewed(shop, build.settings_of(shop.store))
 
 
 def _answer(group: Sequence[_Request]) -> None:
