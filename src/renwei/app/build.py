@@ -44,8 +44,10 @@ OPERATIONS = (
     "renwei.trust.operations",
     "renwei.report.operations",
     "renwei.app.operations",
+    "renwei.app.arriving",
     "renwei.app.texts",
     "renwei.app.showing",
+    "renwei.app.upkeep.operations",
 )
 WORDS = (
     "renwei.core",
@@ -59,7 +61,10 @@ WORDS = (
     "renwei.doors.console.health",
     "renwei.doors.console.imports",
     "renwei.doors.console.today",
+    "renwei.doors.console.flow",
+    "renwei.doors.console.report",
     "renwei.app",
+    "renwei.app.upkeep",
     "renwei.stores",
     *(f"renwei.{rib}" for rib in RIBS),
 )
