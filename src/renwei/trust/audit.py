@@ -8,6 +8,7 @@ Neither holds names, numbers or texts.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -37,6 +38,8 @@ _PERSONS = ("person", "kept", "gone")
 _NEAR = 50_000
 _TELLING = re.compile(r"@|\d{7,}")
 _OUR_ID = re.compile(r"[akp][0-9a-z]{13}")
+_NAME = re.compile(r"[0-9a-f]{16}(-[0-9a-f]{16})?")
+_count = itertools.count()
 _current: ContextVar[str] = ContextVar("renwei_acting", default=CONSOLE)
 
 
@@ -87,8 +90,8 @@ def note(shop: Shop, who: Who, what: str, person: Whom = None, **values: Any) ->
     kept = {name: value for name, value in values.items() if not _tells(value)}
     if kept:
         body["values"] = kept
-    # Several in one microsecond are told apart by the rest of the name.
-    name = f"{to_us(at):016x}-{new_number():016x}"
+    # Several at one time stay in order; other processes differ in the rest.
+    name = f"{to_us(at):016x}-{next(_count) & 0xFFFFFFFF:08x}{new_number() & 0xFFFFFFFF:08x}"
     shop.store.papers.put(KIND, name, body, by="trust", at=at)
 
 
@@ -157,11 +160,13 @@ def prune(shop: Shop, before: datetime) -> int:
 
 
 def time_of(name: str) -> datetime:
-    """When a line was written, by its name.
+    """When a line was written, by its name or a cursor.
 
     Raises:
-        ValueError: That is no name of a line.
+        ValueError: That is neither.
     """
+    if not _NAME.fullmatch(name):
+        raise ValueError(name)
     return from_us(int(name[:16], 16))
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -30,6 +30,7 @@ _CALLED = frozenset(
 """Fields, and kinds of identifiers, of which the first sign may stand."""
 
 _PLAIN = frozenset({str, int, float, bool, bytes, datetime, date, type(None)})
+_OPEN = (Any, object, dict, list, tuple, set, frozenset)
 _Part = tuple[str, str, bool, Any, Any]
 
 
@@ -186,16 +187,16 @@ def _search(kind: type, seen: set[type]) -> bool:
 
 
 def _reaches(hint: Any, of_struct: Callable[[type], bool]) -> bool:
-    if hint in _PLAIN:
+    if hint in _PLAIN or get_origin(hint) is Literal:
         return False
+    if hint in _OPEN:
+        # Whatever comes is looked at when it comes.
+        return True
     args = get_args(hint)
     if get_origin(hint) is Annotated:
         return _reaches(args[0], of_struct)
     if args:
         return any(_reaches(one, of_struct) for one in args if one is not Ellipsis)
-    if isinstance(hint, type):
-        if issubclass(hint, msgspec.Struct):
-            return of_struct(hint)
-        return hint is object
-    # Any, a type variable: whatever comes is looked at when it comes.
-    return hint is Any
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return of_struct(hint)
+    return not isinstance(hint, type)

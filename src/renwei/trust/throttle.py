@@ -16,6 +16,7 @@ from renwei.core.clock import from_us, to_us
 from renwei.core.errors import Refused
 from renwei.core.shop import Shop
 from renwei.trust import drawer
+from renwei.trust.members import plain_email
 
 KIND = "tries"
 FREE_ACCOUNT, FREE_ADDRESS = 5, 20
@@ -54,11 +55,11 @@ def succeeded(shop: Shop, email: str, address: str, at: datetime) -> None:
 
 def clear(shop: Shop, email: str) -> None:
     """Nothing is counted against the account (its password was set anew)."""
-    shop.store.papers.drop(KIND, _name(shop, "account", email))
+    shop.store.papers.drop(KIND, _name(shop, "account", plain_email(email)))
 
 
 def _counted(shop: Shop, email: str, address: str) -> list[tuple[str, int]]:
-    counted = [(_name(shop, "account", email), FREE_ACCOUNT)]
+    counted = [(_name(shop, "account", plain_email(email)), FREE_ACCOUNT)]
     network = _network(address)
     if network:
         counted.append((_name(shop, "address", network), FREE_ADDRESS))
