@@ -151,7 +151,7 @@ def test_a_day_that_is_not_over_is_compared_with_the_same_hours(desk: Desk) -> N
     assert noon.state == "partial"
     assert noon.until == local(7, 12)
     assert "until 12:00" in noon.headline
-    assert [note.code for note in noon.notes][0] == "partial"
+    assert next(note.code for note in noon.notes) == "partial"
     hours = [(local(7) - 7 * k * DAY, local(7, 12) - 7 * k * DAY) for k in range(1, 9)]
     counts = [sum(a <= event.at < b for event in events) for a, b in hours]
     assert max(counts) < 14

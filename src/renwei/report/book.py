@@ -30,7 +30,7 @@ STATUSES = ("paid", "unpaid", "closed", "refunded", "returned")
 PAID, REFUNDED = STATUSES.index("paid"), STATUSES.index("refunded")
 _COLUMNS = (
     "seq", "actor", "kind", "at", "value", "currency", "order", "status", "refunded",
-    "place", "country", "source", "file_row", "units", "goods", "begin", "lines",
+    "place", "country", "source", "file_row", "lines",
 )  # fmt: skip
 _NEWER = 100_000
 """More news than this are read by kind instead, from the beginning."""
@@ -177,7 +177,7 @@ class _Rows:
     """Columns under construction; goes on where a book ends."""
 
     def __init__(self, held: Book | None) -> None:
-        self.columns = {name: array("q") for name in _COLUMNS}
+        self.rows: list[tuple[int, ...]] = []
         self.lines = array("q")
         self.offset = len(held.lines) if held else 0
         self.places = _Words(held.places if held else [])
@@ -188,38 +188,50 @@ class _Rows:
     def add(self, event: Event) -> None:
         body: Mapping[str, Any] = event.body
         lines: Sequence[Sequence[int]] = body.get("lines") or ()
-        put = self.columns
-        put["seq"].append(event.seq)
-        put["actor"].append(event.actor)
-        put["kind"].append(KINDS.index(event.kind))
-        put["at"].append(to_us(event.at))
-        put["value"].append(event.value_minor)
-        put["currency"].append(self.currencies.number(event.currency))
-        put["order"].append(_signed(str(body["order"])))
-        put["status"].append(STATUSES.index(body["status"]))
-        put["refunded"].append(int(body.get("refunded") or 0))
-        place = (str(body.get("platform") or ""), str(body.get("shop") or ""))
-        put["place"].append(self.places.number(place))
-        put["country"].append(self.countries.number(str(body.get("country") or "")))
-        put["source"].append(self.sources.number(event.source.partition("/")[0]))
-        put["file_row"].append(int(body.get("row") or 0))
-        put["begin"].append(self.offset + len(self.lines) // 4)
-        put["lines"].append(len(lines))
-        units = goods = 0
-        for line in lines:
-            units += line[1]
-            goods += line[3]
-        put["units"].append(units)
-        put["goods"].append(goods)
+        self.rows.append(
+            (
+                event.seq,
+                event.actor,
+                KINDS.index(event.kind),
+                to_us(event.at),
+                event.value_minor,
+                self.currencies[event.currency],
+                _signed(body["order"]),
+                STATUSES.index(body["status"]),
+                body.get("refunded") or 0,
+                self.places[body.get("platform") or "", body.get("shop") or ""],
+                self.countries[body.get("country") or ""],
+                self.sources[event.source.partition("/")[0]],
+                body.get("row") or 0,
+                len(lines),
+            )
+        )
         self.lines.extend(chain.from_iterable(lines))
+
+    def columns(self) -> tuple[dict[str, Ints], Ints]:
+        """Aligned columns, and the lines of shape (lines, 4)."""
+        table = np.array(self.rows, dtype=np.int64).reshape(-1, len(_COLUMNS)).T.copy()
+        columns = dict(zip(_COLUMNS, table, strict=True))
+        flat = np.frombuffer(self.lines, dtype=np.int64) if len(self.lines) else np.zeros(0, int)
+        lines = flat.reshape(-1, 4)
+        ends = np.cumsum(columns["lines"])
+        begin = ends - columns["lines"]
+        for name, column in (("units", 1), ("goods", 3)):
+            sums = np.append(0, np.cumsum(lines[:, column]))
+            columns[name] = sums[ends] - sums[begin]
+        columns["begin"] = begin + self.offset
+        return columns, lines
 
 
 class _Words(dict[Any, int]):
+    """Words and their numbers; a new word gets the next one."""
+
     def __init__(self, held: Iterable[Any]) -> None:
         super().__init__({word: number for number, word in enumerate(held)})
 
-    def number(self, word: Any) -> int:
-        return self.setdefault(word, len(self))
+    def __missing__(self, word: Any) -> int:
+        self[word] = number = len(self)
+        return number
 
 
 _lock = Lock()
@@ -253,8 +265,7 @@ def _book(events: Iterable[Event], held: Book | None, position: int) -> Book:
     rows = _Rows(held)
     for event in events:
         rows.add(event)
-    columns = {name: _ints(column) for name, column in rows.columns.items()}
-    lines = _ints(rows.lines).reshape(-1, 4)
+    columns, lines = rows.columns()
     if held is not None:
         columns = {name: np.append(held.columns[name], columns[name]) for name in columns}
         lines = np.vstack((held.lines, lines))
@@ -267,10 +278,6 @@ def _book(events: Iterable[Event], held: Book | None, position: int) -> Book:
         sources=list(rows.sources),
         position=position,
     )
-
-
-def _ints(column: array[int]) -> Ints:
-    return np.frombuffer(column, dtype=np.int64) if len(column) else np.zeros(0, np.int64)
 
 
 def _signed(key: str) -> int:
