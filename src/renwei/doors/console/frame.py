@@ -33,6 +33,8 @@ from renwei.doors.console.gate import Visitor
 PAGES = (
     "entry",
     "today",
+    "flow",
+    "report",
     "imports",
     "health",
     "settings",

@@ -87,6 +87,7 @@ def answer(visit: Visit, name: str, *, for_s: float = 600, **fields: Any) -> Any
     key = (name, visit.language, tuple(sorted(fields.items())))
     stamp, now = shelf.watch.stamp(house.shop()), house.clock.now()
     with shelf.guard:
+        _drop_stale(shelf, stamp)
         held = shelf.kept.get(key)
         if held is None or not _holds(held, stamp, now - timedelta(seconds=for_s)):
             held = _Kept(stamp, now, house.start(name, visit.language, **fields))
@@ -121,6 +122,13 @@ def ready(visit: Visit) -> Response | None:
 def _holds(held: _Kept, stamp: Any, since: datetime) -> bool:
     # Work under way is waited for, even if orders come in meanwhile.
     return not held.job.ended.is_set() or (held.stamp == stamp and held.at >= since)
+
+
+def _drop_stale(shelf: _Shelf, stamp: Any) -> None:
+    """What is stale may hold somebody who was forgotten since."""
+    for key, held in list(shelf.kept.items()):
+        if held.stamp != stamp and held.job.ended.is_set():
+            del shelf.kept[key]
 
 
 def _shelf(house: House) -> _Shelf:

@@ -106,6 +106,11 @@
         textStyle: { color: colour("--ink"), fontFamily: style.fontFamily }, animation: !still,
         grid: { left: 8, right: 12, top: 30, bottom: 8, containLabel: true }, tooltip: { trigger: "axis", confine: true }, ...options,
       });
+      // A bar or band with an address leads to what it is made of.
+      chart.on("click", (at) => {
+        const to = at.data?.href ?? options.series?.[at.seriesIndex]?.href;
+        if (to) location.assign(to);
+      });
       new ResizeObserver(() => chart.resize()).observe(place);
       place.chart = chart;
     });
@@ -119,6 +124,26 @@
   document.addEventListener("htmx:afterSettle", (event) => draw(event.target));
   document.addEventListener("htmx:configRequest", (event) => {
     event.detail.headers["X-CSRF-Token"] = document.querySelector("meta[name=csrf]")?.content || "";
+  });
+
+  // The report as a picture for the group chat: the server draws it, the canvas makes a PNG.
+  document.addEventListener("click", (event) => {
+    const asked = event.target.closest("[data-png]");
+    if (!asked) return;
+    event.preventDefault();
+    const image = new Image();
+    image.onload = () => {
+      const canvas = document.createElement("canvas");
+      canvas.width = image.naturalWidth * 2;
+      canvas.height = image.naturalHeight * 2;
+      canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+      const link = document.createElement("a");
+      link.href = canvas.toDataURL("image/png");
+      link.download = asked.dataset.png;
+      link.click();
+    };
+    image.onerror = () => location.assign(asked.href);
+    image.src = asked.href;
   });
 
   // A picture of a chart for the group chat.

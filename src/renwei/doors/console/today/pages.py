@@ -132,6 +132,8 @@ def _after(visit: Visit, answer: Any, text: str) -> Response:
     if not visit.partial:
         return visit.back(f"/#p-{answer.person}", "console.today.told", said=answer.text)
     if line is None:
+        # An earlier list of the day had her: draw a new one.
+        morning.lists.clear()
         return Response(headers={"HX-Refresh": "true"})
     return visit.show(
         "today/line.html", line=line, mark=mark, text=text, **_common(visit, morning, held)
