@@ -175,6 +175,11 @@ class Database:
             return False
         return not self.one("PRAGMA wal_checkpoint(TRUNCATE)")[0]
 
+    def reading(self) -> sqlite3.Connection:
+        """A connection of its own that only reads; the caller closes it."""
+        uri = f"{self.path.absolute().as_uri()}?mode=ro"
+        return sqlite3.connect(uri, uri=True, isolation_level=None)
+
     def check(self) -> list[str]:
         """What SQLite finds wrong with the file; empty when sound."""
         try:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -36,9 +36,11 @@ from renwei.stores.outbox import EmbeddedOutbox
 from renwei.stores.papers import EmbeddedPapers
 from renwei.stores.people import EmbeddedPeople
 from renwei.stores.queries import queries
+from renwei.stores.snapshot import Moved, snapshot, sweep
 from renwei.stores.tallies import EmbeddedTallies
 from renwei.stores.timers import EmbeddedTimers
 from renwei.stores.tombstones import Stone, Tombstones
+from renwei.stores.upgrades import keep_copies
 
 _SQL = queries("people")
 Returning = Callable[["EmbeddedStore", Sequence[str]], None]
@@ -114,22 +116,24 @@ class EmbeddedStore:
         returning: Returning | None = None,
     ) -> None:
         self._directory = directory
+        self._keys, self._clock = keys, clock
         self._lock = lock
         self._returning = returning
         write = lock is not None
         self._log_db = Database(directory / "log.db", "log", write=write)
         self._state_db = Database(directory / "state.db", "state", write=write)
         try:
-            self._open(keys, clock, write=write)
+            self._open(write=write)
         except BaseException:
             self._close_files()
             raise
 
-    def _open(self, keys: Path, clock: Clock, *, write: bool) -> None:
+    def _open(self, *, write: bool) -> None:
         if write:
             self._migrate()
-        workspace, ring = self._unlock(keys, write=write)
-        self._stones = stones = Tombstones(self._directory, keys, workspace)
+        keys, clock = self._keys, self._clock
+        self._workspace, ring = self._unlock(keys, write=write)
+        self._stones = stones = Tombstones(self._directory, keys, self._workspace)
         self._log = EmbeddedLog(self._log_db, self._directory)
         self._people = EmbeddedPeople(self._state_db, ring, stones)
         self._items = EmbeddedItems(self._state_db)
@@ -146,12 +150,15 @@ class EmbeddedStore:
             self._sweep()
 
     def _migrate(self) -> None:
-        for file in (self._state_db, self._log_db):
-            if file.version() == file.known:
-                continue
-            if self._lock and self._lock.guest:
-                # A server that still runs the older program would no longer know its files.
-                raise Unavailable("older_server", path=str(self._directory))
+        files = (self._state_db, self._log_db)
+        if all(file.version() == file.known for file in files):
+            return
+        if self._lock and self._lock.guest:
+            # A server that still runs the older program would no longer know its files.
+            raise Unavailable("older_server", path=str(self._directory))
+        if any(file.version() for file in files):
+            keep_copies(self._directory, files, self._clock.now())
+        for file in files:
             file.migrate()
 
     def _unlock(self, keys: Path, *, write: bool) -> tuple[str, Keyring]:
@@ -222,7 +229,12 @@ class EmbeddedStore:
             whole.update(line.encode())
         return whole.hexdigest()
 
+    def snapshot(self, moved: Moved) -> AbstractContextManager[Path]:
+        """A folder with everything as of now, while others go on writing; for backups."""
+        return snapshot(self._directory, (self._state_db, self._log_db), moved)
+
     def _sweep(self) -> None:
+        sweep(self._directory)
         self._log.sweep()
         self._ledger.sweep()
         self._blobs.sweep()
@@ -231,6 +243,16 @@ class EmbeddedStore:
     def directory(self) -> Path:
         """Where everything lies; one directory is one workspace."""
         return self._directory
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the master key and of what must survive an older directory."""
+        return self._keys
+
+    @property
+    def workspace(self) -> str:
+        """The id under which the master key is kept."""
+        return self._workspace
 
     @property
     def log(self) -> EmbeddedLog:

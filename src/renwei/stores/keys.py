@@ -95,7 +95,7 @@ def make_master(folder: Path, workspace: str) -> bytes:
     master = os.urandom(32)
     with told(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = _path(folder, workspace)
+        path = master_path(folder, workspace)
         number = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(number, "w", encoding="utf-8") as file:
             file.write(master.hex() + "\n")
@@ -110,7 +110,7 @@ def read_master(folder: Path, workspace: str) -> bytes:
     Raises:
         Unavailable: `key_missing`, naming the file that should be there.
     """
-    path = _path(folder, workspace)
+    path = master_path(folder, workspace)
     try:
         master = bytes.fromhex(path.read_text("utf-8").strip())
     except (OSError, ValueError) as error:
@@ -120,8 +120,12 @@ def read_master(folder: Path, workspace: str) -> bytes:
     return master
 
 
-def _path(folder: Path, workspace: str) -> Path:
-    return folder / f"{workspace}.key"
+def master_path(folder: Path, workspace: str, *, there: bool = False) -> Path:
+    """The file of a workspace's master key; with `there` it must exist (`key_missing`)."""
+    path = folder / f"{workspace}.key"
+    if there and not path.is_file():
+        raise Unavailable("key_missing", path=str(path))
+    return path
 
 
 @cache

@@ -20,6 +20,7 @@ from renwei.stores.keys import Keyring
 from renwei.stores.persons import PersonMap
 from renwei.stores.queries import queries
 from renwei.stores.tombstones import Stone, Tombstones
+from renwei.stores.upgrades import drop_copies
 from renwei.stores.vault import Text, Vault
 from renwei.stores.written import handles, readings
 
@@ -329,6 +330,8 @@ class EmbeddedPeople:
             connection.executemany(_SQL["add_tombstone"], stones)
             connection.execute(_SQL["turn_map"])
         self._vault.cabinet.clear()
+        # Whatever older copies of the keys lie in the directory go with them.
+        drop_copies(self._db.path.parent)
         self._db.truncate()
         return counts
 

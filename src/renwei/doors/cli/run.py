@@ -13,6 +13,7 @@ import click
 
 from renwei.app import build
 from renwei.app.showing import DEMO
+from renwei.app.upkeep.place import Place, is_bare
 from renwei.core.errors import Refused, Unavailable
 from renwei.core.operations import Operation
 from renwei.core.shop import Progress, silent
@@ -42,6 +43,8 @@ def answer_of(
     Raises:
         Unavailable: No workspace there yet, or another process is writing.
     """
+    if is_bare(operation.call):
+        return operation.call(Place(directory, lang, progress), request)
     if not operation.writes and not (directory / "state.db").exists():
         raise Unavailable("no_workspace", path=str(directory))
     with build.open_shop(

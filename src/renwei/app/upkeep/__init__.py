@@ -1,0 +1,1 @@
+"""Keeping a workspace well for years: backup, restore, doctor, purge, version, chores."""
