@@ -76,7 +76,7 @@ def _environment() -> jinja2.Environment:
 def render(visit: Visit, template: str, values: Mapping[str, Any]) -> str:
     """A template with its values and what every template can use.
 
-    `say(key, **values)`, `money(minor, currency)`, `day(at)`, `moment(at)`, `count(n)`,
+    `say(key, **values)`, `said(key, other)` (where a key may be missing), `money(minor, currency)`, `day(at)`, `moment(at)`, `count(n)`,
     `share(x)`, `may(scope)`, `csrf()` (a hidden field), `chart(options, height)`, `here`
     (the path), `language`, `shop` (settings), `demo`, `visitor`, `told`, `file(name)`.
     """
@@ -97,6 +97,7 @@ def render(visit: Visit, template: str, values: Mapping[str, Any]) -> str:
 
     common = {
         "say": visit.say,
+        "said": lambda key, other: visit.say(key) if words().has(key) else other,
         "money": money_of,
         "day": lambda at: "–" if at is None else spoken("day", local(at)),
         "moment": lambda at: "–" if at is None else f"{local(at):%Y-%m-%d %H:%M}",
