@@ -37,7 +37,8 @@ class Refusal(msgspec.Struct, kw_only=True, gc=False):
 
     `code` is a key `refusals.<code>` of the words of this folder, `values` what its sentence
     names. `raw` are the bytes as sent (personal data: sealed before they are kept), `plain` the
-    same event in the words of the Segment specification where the wire has others.
+    same event in the words of the Segment specification where the wire has others;
+    `skew_us` is how far the sender's clock was ahead.
     """
 
     index: int
@@ -47,4 +48,5 @@ class Refusal(msgspec.Struct, kw_only=True, gc=False):
     message_id: str = ""
     raw: bytes = b""
     plain: bytes = b""
+    skew_us: int = 0
     wire: str = ""

@@ -151,8 +151,22 @@ def judged(
         properties=properties,
         traits=_merged(sent) if kind == "merge" else traits if type(traits) is dict else {},
         context=context,
+        raw=bytes(raw),
         wire=wire,
     )
+
+
+def to_replay(refused: Refusal, moment: Moment, kind: str = "") -> None:
+    """Note on a refusal what the body around it said: the sender's clock, the kind of call."""
+    refused.skew_us = moment.skew_us
+    if not kind or refused.plain or b'"type"' in refused.raw:
+        return
+    try:
+        value = msgspec.json.decode(refused.raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return
+    if isinstance(value, dict):
+        refused.plain = plain_bytes({"type": kind, **value})
 
 
 def refusal(index: int, fault: Fault, raw: bytes, wire: str, message_id: str = "") -> Refusal:

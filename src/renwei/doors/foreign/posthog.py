@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from renwei.collect.live.incoming import Incoming, Refusal
-from renwei.collect.live.reading import Moment, plain_bytes, read_plain, refusal
+from renwei.collect.live.reading import Moment, plain_bytes, read_plain, refusal, to_replay
 from renwei.collect.live.times import instant_us, skew_us
 from renwei.core.errors import BadInput
 from renwei.doors.foreign.opening import (
@@ -67,7 +67,10 @@ def parse(
     moment = Moment(received_us, skew_us(sent_us, received_us))
     key = _key_of(envelope) or next(filter(None, map(_key_of, events)), "")
     results = [_read(event, index, moment) for index, event in enumerate(events)]
-    return Parsed.of(results, key, sent_us)
+    parsed = Parsed.of(results, key, sent_us)
+    for one in parsed.refused:
+        to_replay(one, moment)
+    return parsed
 
 
 def _text_of(body: bytes) -> bytes:

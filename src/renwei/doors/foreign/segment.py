@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from renwei.collect.live.incoming import Incoming, Refusal
-from renwei.collect.live.reading import KINDS, Moment, read
+from renwei.collect.live.reading import KINDS, Moment, read, to_replay
 from renwei.collect.live.times import instant_us, skew_us
 from renwei.core.errors import BadInput
 from renwei.doors.foreign.opening import Parsed, bad_json, form_of, is_form, opened, unpacked
@@ -81,7 +81,10 @@ def parse(
     ]
     if not whole and usual:
         results = [_as_called(one, usual) for one in results]
-    return Parsed.of(results, key or (query or {}).get("writeKey", ""), sent_us)
+    parsed = Parsed.of(results, key or (query or {}).get("writeKey", ""), sent_us)
+    for one in parsed.refused:
+        to_replay(one, moment, usual)
+    return parsed
 
 
 def _as_called(one: Incoming | Refusal, kind: str) -> Incoming | Refusal:
