@@ -83,9 +83,9 @@ class Inside:
         said: list[Any] = []
 
         async def receive() -> Any:
-            if waiting:
-                return waiting.pop()
-            await asyncio.sleep(3600)
+            if not waiting:
+                await asyncio.sleep(3600)
+            return waiting.pop()
 
         async def send(message: Any) -> None:
             said.append(message)

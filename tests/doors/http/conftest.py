@@ -44,7 +44,7 @@ def _stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
         keys_at(folder / "keys"),
         build.open_shop(folder / "data", clock=Frozen(AT), child=False) as shop,
     ):
-        request = bring.request(files=[folder / "orders.csv"])  # type: ignore[call-arg]
+        request = bring.request(files=[folder / "orders.csv"])
         bring.call(shop, request)
     return folder
 

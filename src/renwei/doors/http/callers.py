@@ -67,13 +67,13 @@ def caller_of(house: House, request: Request) -> Caller:
     return Caller(visitor.id, "account", visitor.role, visitor.language)
 
 
-def insist(caller: Caller, scope: str) -> None:
-    """Let nobody by who may not.
+def insist(caller: Caller, scope: str, *, unmasked: bool = False) -> None:
+    """Let nobody by who may not, nor, where it is `unmasked`, who sees people masked.
 
     Raises:
         Refused: no_key, wrong_scope.
     """
-    if caller.may(scope):
+    if caller.may(scope) and not (unmasked and caller.masked):
         return
     if not caller.id:
         raise Refused("no_key")

@@ -69,7 +69,7 @@ class Reception:
             return callers.NOBODY
         try:
             caller = await in_thread(callers.caller_of, self.house, request)
-            callers.insist(caller, place.scope)
+            callers.insist(caller, place.scope, unmasked=place.unmasked)
         except RenweiError:
             self._strangers.check(request.client.host if request.client else "")
             raise

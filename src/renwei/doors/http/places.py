@@ -56,6 +56,7 @@ class Place:
         takes: Media types of a body that is not JSON.
         gives: Media type of the answer.
         size: The largest body in bytes.
+        unmasked: Whether who sees people masked is refused: a file has no masked edition.
         secret: Whether the answer must not be kept for who asks again.
     """
 
@@ -73,6 +74,7 @@ class Place:
     gives: str = "application/json"
     size: int = 1 << 20
     secret: bool = False
+    unmasked: bool = False
 
 
 @dataclass
