@@ -100,6 +100,11 @@
       const colour = (name) => style.getPropertyValue(name).trim();
       const options = JSON.parse(place.dataset.chart);
       const chart = window.echarts.init(place, null, { renderer: "canvas" });
+      // Axes and legend in the colours of the page, by day and by night.
+      const dressed = (axis) => axis && { axisLabel: { color: colour("--quiet") }, axisLine: { lineStyle: { color: colour("--quiet") } }, splitLine: { lineStyle: { color: colour("--line") } }, ...axis };
+      options.xAxis = dressed(options.xAxis);
+      options.yAxis = dressed(options.yAxis);
+      if (options.legend) options.legend = { textStyle: { color: colour("--ink") }, ...options.legend };
       const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
       chart.setOption({
         color: [colour("--accent"), "#3d7ea6", "#7a8f3a", "#b98a2c", "#8a5a83", "#5d6b74"],

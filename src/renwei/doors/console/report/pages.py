@@ -132,7 +132,7 @@ def days(visit: Visit, answer: Any) -> dict[str, Any]:
         "xAxis": {"type": "category", "data": [point.day[5:] for point in series]},
         "yAxis": {"type": "value"},
         "series": [
-            {"type": "bar", "name": visit.say("console.report.revenue"), "data": bars},
+            {"type": "bar", "name": visit.say("console.report.revenue"), "data": bars, "z": 3},
             {**band, "name": "", "data": low},
             {
                 **band,
