@@ -165,13 +165,12 @@ class Intake:
         refused: list[list[Any]] = [[] for _ in group]
         for place, refusal in prepared.refused:
             refused[bisect_right(ends, place)].append(refusal)
-        kept = [
-            (request.source, refusal)
-            for request, late in zip(group, refused, strict=True)
-            for refusal in (*request.refused, *late)
-        ]
-        if kept:
-            rejected.keep(shop, kept, seen)
+        by_source: dict[str, list[Any]] = {}
+        for request, late in zip(group, refused, strict=True):
+            if request.refused or late:
+                by_source.setdefault(request.source, []).extend((*request.refused, *late))
+        for source, refusals in by_source.items():
+            rejected.keep(shop, source, refusals, seen)
         appended = shop.store.log.append(prepared.events, seen)
         fresh = [False] * (ends[-1] if ends else 0)
         for place, new in zip(prepared.owners, appended.fresh, strict=True):
