@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from renwei.core.errors import Unavailable
 from renwei.core.nouns import Event
 from renwei.core.store import Effect, Named
 from renwei.core.tallies import Tally
+from renwei.stores import database, disk
+from renwei.stores.backup import back_up, put_back
 from renwei.stores.embedded import EmbeddedStore, open_store
 from renwei.stores.keys import Keyring
 from renwei.testing.store import decision
@@ -134,9 +137,89 @@ def guest(store: EmbeddedStore, start: int) -> None:
         say(k + 5)
 
 
+def limited(start: int) -> None:
+    """Files may not grow beyond so many bytes, as on a full disk; 0 is no limit."""
+    if start:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (start, start))
+
+
+def backup(store: EmbeddedStore, start: int) -> None:
+    """Back up to a file, and stop for good at one step."""
+    file, stop = Path(sys.argv[5]), sys.argv[6]
+
+    def moved(what: str, done: int, of: int) -> None:
+        if what == stop:
+            say(what)
+            time.sleep(60)
+
+    limited(start)
+    back_up(store, file, program="1", at=AT, moved=moved)
+
+
+def restore(keys: Path, start: int) -> None:
+    """Put a backup back, and stop for good before one step."""
+    file, aim, stop = Path(sys.argv[5]), Path(sys.argv[6]), sys.argv[7]
+
+    def pause(what: str) -> None:
+        if what == stop:
+            say(what)
+            time.sleep(60)
+
+    def settle(aside: Path) -> None:
+        pause("settle")
+        open_store(aside, keys=keys).close()
+
+    def replace(path: Path, target: Path) -> None:
+        if path.parent.name == ".restoring":
+            pause(path.name)
+        path.rename(target)
+
+    Path.replace = replace  # type: ignore[assignment, method-assign]
+    limited(start)
+    put_back(file, aim, keys=keys, settle=settle)
+
+
+def upgrade(directory: Path, keys: Path, stop: str) -> None:
+    """Bring a directory up to date with one step more, and stop for good inside."""
+    steps, copied, stepped = database._steps, disk.settle, database.Database._step
+
+    def pause(what: str) -> None:
+        if what == stop:
+            say(what)
+            time.sleep(60)
+
+    def settle(folder: Path) -> None:
+        if folder.name.endswith(".part"):
+            pause("copy")
+        copied(folder)
+
+    def step(self: database.Database, number: int) -> None:
+        if stop == "step":
+            self._connection().execute("BEGIN IMMEDIATE")
+            self._connection().execute("CREATE TABLE half (x)")
+            pause("step")
+        stepped(self, number)
+
+    database._steps = lambda folder: [*steps(folder), "CREATE TABLE newest (x);"]
+    disk.settle = settle
+    database.Database._step = step  # type: ignore[method-assign]
+    store = open_store(directory, keys=keys)
+    say(*store.people.all_persons())
+    store.close()
+
+
 def main() -> None:
     task, directory, keys, start = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]
-    if len(sys.argv) > 5:
+    if task == "upgrade":
+        upgrade(directory, keys, sys.argv[5])
+        return
+    if task == "restore":
+        try:
+            restore(keys, int(start))
+        except Unavailable as fault:
+            say(fault.code, fault.values["path"], fault.values.get("pid"))
+        return
+    if sys.argv[5:] == ["nobody"]:
         # What is imported later may lie where nobody may look.
         Keyring(bytes(32)).own.seal(b"", b"")
         os.setgid(65534)
@@ -151,7 +234,7 @@ def main() -> None:
 
 TASKS = {
     f.__name__: f
-    for f in (append, keep, seal, record, reserve, hold, write, read, fill, serve, guest)
+    for f in (append, keep, seal, record, reserve, hold, write, read, fill, serve, guest, backup)
 }
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import pytest
 from renwei.core.errors import Unavailable
 from renwei.core.nouns import NOBODY, Event
 from renwei.core.store import Named
+from renwei.stores import database
 from renwei.stores.embedded import EmbeddedStore, open_store
 from renwei.stores.lock import Seen, look, take
 
@@ -197,11 +198,8 @@ def test_a_guest_sweeps_nothing_that_another_is_writing(
 def test_a_guest_never_brings_files_up_to_date_under_an_older_server(
     server: subprocess.Popen[str], tmp_path: Path, keys: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from renwei.stores.database import Database
-
-    known = Database.known.fget
-    assert known is not None
-    monkeypatch.setattr(Database, "known", property(lambda self: known(self) + 1))
+    steps = database._steps
+    monkeypatch.setattr(database, "_steps", lambda folder: [*steps(folder), "SELECT 1;"])
     with pytest.raises(Unavailable) as fault:
         open_store(tmp_path / "shop", keys=keys)
     assert fault.value.code == "older_server"
