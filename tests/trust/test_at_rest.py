@@ -103,10 +103,11 @@ def test_an_account_that_left_leaves_nothing(desk: Desk) -> None:
     desk.sign_in(EMAIL)
     desk.call("team remove", account=EMAIL)
     papers = desk.shop.store.papers
-    for kind in ("account", "account-email", "session", "tries"):
+    for kind in ("account", "account-email", "session", "tries", "known"):
         bodies = [papers.get(kind, name) for name in papers.names(kind)]
         assert gone.id not in repr(bodies), kind
     assert len(papers.names("account")) == len(papers.names("account-email")) == 1
+    assert papers.names("known") == []
     again = desk.hire("agent", EMAIL)
     assert again.id != gone.id
 

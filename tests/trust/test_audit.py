@@ -204,15 +204,47 @@ def test_whoever_an_answer_shows_is_noted_without_being_named(desk: Desk) -> Non
     assert (line.what, line.people) == ("consent_show", ids)
 
 
+def test_a_page_that_renews_itself_is_one_look_at_each_person_on_it(desk: Desk) -> None:
+    people = [desk.person(phone) for phone in PHONES]
+    lines = [Line(to_id(person), "x") for person in people]
+    for shown in (lines[:3], lines[:3], lines[1:4], lines[:3]):
+        desk.later(minutes=2)
+        audit.note_answer(desk.shop, "cli", "events", None, Answer(shown, {}))
+    assert [line.count for line in desk.call("audit").lines] == [1, 3]
+    audit.note_answer(desk.shop, "k2", "events", None, Answer(lines[:3], {}))
+    desk.later(minutes=10)
+    audit.note_answer(desk.shop, "cli", "events", None, Answer(lines[:3], {}))
+    assert [line.count for line in desk.call("audit").lines] == [3, 3, 1, 3]
+
+
+def test_each_look_at_one_person_is_a_line(desk: Desk) -> None:
+    one = Line(to_id(desk.person(PHONES[0])), "x")
+    for _ in range(2):
+        desk.later(seconds=1)
+        audit.note_answer(desk.shop, "cli", "person", None, one)
+    assert whats(desk) == ["portrait", "portrait"]
+
+
+def test_a_list_may_be_named_by_ids_and_a_key_by_the_source_of_its_events(desk: Desk) -> None:
+    people = [desk.person(phone) for phone in PHONES[:2]]
+    made = desk.call("keys create", scope="read", name="bot")
+    desk.later(seconds=1)
+    audit.note(desk.shop, f"key:{made.id}", "export", [to_id(person) for person in people])
+    line = desk.call("audit", account=made.id).lines[0]
+    assert (line.by_name, line.count) == ("bot", 2)
+
+
 def test_what_shows_nobody_is_noted_only_where_it_changes_something(desk: Desk) -> None:
     operations = build.operations()
     asked = operations["settings"].request
     audit.note_answer(desk.shop, "cli", "settings", asked(), {})
     audit.note_answer(desk.shop, "cli", "health", None, {})
+    audit.note_answer(desk.shop, "cli", "settings", {"key": "zone"}, {})
     assert desk.call("audit").lines == []
     audit.note_answer(desk.shop, "cli", "settings", asked(key="zone", value="UTC"), {})
+    audit.note_answer(desk.shop, "cli", "settings", {"key": "zone", "value": "UTC"}, {})
     audit.note_answer(desk.shop, "cli", "export", None, {})
-    assert sorted(whats(desk)) == ["export", "settings"]
+    assert sorted(whats(desk)) == ["export", "settings", "settings"]
 
 
 def test_every_word_noted_has_a_sentence_in_both_languages(desk: Desk) -> None:

@@ -46,6 +46,7 @@ HARMLESS = {
     "Understood.name": "a file's name",
     "FactSeen.name": "what the fact is called",
     "FactSeen.value": "facts are structured and hold no personal data",
+    "Arrived.source": "a code: import:..., key:..., console",
     "FactSeen.source": "a code: import:..., key:..., console",
     "Preference.value": "a category, a product or an hour",
     "Portrait.note": "why nothing is inferred",

@@ -168,6 +168,36 @@ def test_this_machine_and_what_is_no_address_are_not_counted(address: str) -> No
     assert throttle._network(address) == ""
 
 
+def test_strangers_who_guess_from_elsewhere_do_not_keep_the_owner_waiting(desk: Desk) -> None:
+    desk.hire("owner")
+    home, away = "203.0.113.9", "198.51.100.7"
+    assert desk.sign_in("owner@example.com", address=home)
+    for _ in range(throttle.FREE_ACCOUNT):
+        assert counted(desk, "owner@example.com", away) == "sign_in_failed"
+    assert counted(desk, "owner@example.com", away) == "too_many_tries"
+    assert refused(desk, "owner@example.com", PASSWORD, "198.51.100.8").code == "too_many_tries"
+    assert desk.whose(desk.sign_in("owner@example.com", address=home)) == "owner"
+
+
+def test_a_place_that_is_known_has_no_more_tries_than_others(desk: Desk) -> None:
+    desk.hire("owner")
+    desk.sign_in("owner@example.com")
+    used_up(desk, "owner@example.com")
+    assert counted(desk, "owner@example.com") == "too_many_tries"
+    desk.later(days=31)
+    used_up(desk, "owner@example.com")
+    assert counted(desk, "owner@example.com") == "too_many_tries"
+
+
+def test_a_new_password_ends_every_wait_and_knows_no_place(desk: Desk) -> None:
+    desk.hire("owner")
+    desk.sign_in("owner@example.com")
+    used_up(desk, "owner@example.com")
+    throttle.clear(desk.shop, "owner@example.com")
+    used_up(desk, "owner@example.com")
+    assert desk.shop.store.papers.names("known") == []
+
+
 def test_a_day_later_nothing_is_held_against_anybody(desk: Desk) -> None:
     desk.hire("owner")
     used_up(desk, "owner@example.com")

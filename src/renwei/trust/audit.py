@@ -13,8 +13,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -22,7 +23,7 @@ from renwei.core.chance import from_id, new_id, new_number, to_id
 from renwei.core.clock import from_us, to_us
 from renwei.core.nouns import NOBODY, Event
 from renwei.core.shop import Shop
-from renwei.core.store import Paper
+from renwei.core.store import Paper, Store
 
 KIND, VIEWED = "audit", "viewed"
 CONSOLE = "cli"
@@ -34,12 +35,16 @@ PORTRAIT = {"person": "portrait", "export-person": "export", "timeline": "timeli
 CHANGES = frozenset({"settings", "autonomy", "export", "forget", "import", "undo", "purge"})
 """Operations that are noted though they show nobody."""
 
+ONE_LOOK = timedelta(minutes=10)
+NEVER = datetime.min.replace(tzinfo=UTC)
+_SEEN = 100_000
 _PERSONS = ("person", "kept", "gone")
 _NEAR = 50_000
 _TELLING = re.compile(r"@|\d{7,}")
 _OUR_ID = re.compile(r"[akp][0-9a-z]{13}")
 _NAME = re.compile(r"[0-9a-f]{16}(-[0-9a-f]{16})?")
 _count = itertools.count()
+_seen: WeakKeyDictionary[Store, dict[tuple[str, str, int], datetime]] = WeakKeyDictionary()
 _current: ContextVar[str] = ContextVar("renwei_acting", default=CONSOLE)
 
 
@@ -53,7 +58,7 @@ class Acting(Protocol):
 
 
 Who = Acting | str
-Whom = int | str | Sequence[int] | None
+Whom = int | str | Sequence[int | str] | Sequence[int] | None
 
 
 @contextmanager
@@ -99,12 +104,18 @@ def note_answer(shop: Shop, who: Who, operation: str, request: Any, answer: Any)
     """Note what an operation showed or changed; every door calls it after every operation.
 
     Whoever an answer shows is found by its fields `person`, so a new operation is noted
-    without anybody thinking of it.
+    without anybody thinking of it. A list that is looked at again within ONE_LOOK (a page
+    that renews itself) is noted for those alone who are new on it.
     """
     people = persons_in(answer)
     if not people and (operation not in CHANGES or not _changes(operation, request)):
         return
     what = PORTRAIT.get(operation, operation.replace(" ", "_").replace("-", "_"))
+    if len(people) > 1:
+        fresh = _not_just_seen(shop, _id(who), what, people)
+        if not fresh:
+            return
+        people = fresh
     note(shop, who, what, people)
 
 
@@ -176,7 +187,8 @@ def cursor_of(at: datetime) -> str:
 
 
 def _id(who: Who) -> str:
-    return who if isinstance(who, str) else who.id
+    # Events call a key "key:k...": the same key.
+    return (who if isinstance(who, str) else who.id).removeprefix("key:")
 
 
 def _viewed(actor: int, by: str, what: str, at: datetime) -> Event:
@@ -187,19 +199,41 @@ def _viewed(actor: int, by: str, what: str, at: datetime) -> Event:
 def _actors(shop: Shop, person: Whom) -> list[int]:
     if person is None:
         return []
-    if isinstance(person, str):
-        number = from_id(person)
-        found = shop.store.people.search(person) if number is None else [number]
-    else:
-        found = [person] if isinstance(person, int) else list(person)
-    own = (shop.store.people.actors_of(one) for one in found if one != NOBODY)
+    named = [person] if isinstance(person, int | str) else person
+    numbers = [number for one in named for number in _numbers(shop, one)]
+    own = (shop.store.people.actors_of(one) for one in dict.fromkeys(numbers) if one != NOBODY)
     return [actors[0] for actors in own if actors]
+
+
+def _numbers(shop: Shop, named: int | str) -> list[int]:
+    if isinstance(named, int):
+        return [named]
+    number = from_id(named)
+    return shop.store.people.search(named) if number is None else [number]
+
+
+def _not_just_seen(shop: Shop, by: str, what: str, people: Sequence[int]) -> list[int]:
+    """Those whom this account has not seen on such a list within a few minutes."""
+    at = shop.clock.now()
+    seen = _seen.setdefault(shop.store, {})
+    if len(seen) > _SEEN:
+        seen.clear()
+    fresh = [
+        person
+        for person in people
+        if not timedelta(0) <= at - seen.get((by, what, person), NEVER) < ONE_LOOK
+    ]
+    seen.update(dict.fromkeys(((by, what, person) for person in fresh), at))
+    return fresh
 
 
 def _changes(operation: str, request: Any) -> bool:
     """Whether settings were set and not only read."""
     field = {"settings": "value", "autonomy": "level"}.get(operation)
-    return field is None or bool(getattr(request, field, ""))
+    if field is None:
+        return True
+    asked = request.get(field) if isinstance(request, Mapping) else getattr(request, field, "")
+    return bool(asked)
 
 
 def _tells(value: Any) -> bool:

@@ -2,7 +2,9 @@
 
 Each failure beyond the free ones doubles the wait, up to a limit: guessing becomes hopeless
 and nobody is locked out for good. The count is on disk, so a restart does not reset it, and
-it is kept for unknown e-mails too, so the answer does not tell who has an account.
+it is kept for unknown e-mails too, so the answer does not tell who has an account. A place
+from which an account was entered before has a count of its own: strangers who guess from
+elsewhere cannot keep its owner waiting.
 """
 
 from __future__ import annotations
@@ -18,10 +20,11 @@ from renwei.core.shop import Shop
 from renwei.trust import drawer
 from renwei.trust.members import plain_email
 
-KIND = "tries"
+KIND, KNOWN = "tries", "known"
 FREE_ACCOUNT, FREE_ADDRESS = 5, 20
 LONGEST_S = 300
 KEPT = timedelta(hours=24)
+KNOWN_FOR = timedelta(days=30)
 _MANY = 200
 
 
@@ -31,7 +34,7 @@ def begin(shop: Shop, email: str, address: str, at: datetime) -> None:
     Raises:
         Refused: too_many_tries, with `retry_after_s`.
     """
-    counted = _counted(shop, email, address)
+    counted = _counted(shop, email, address, at)
     with shop.store.together():
         bodies = [_body(shop, name, at) for name, _ in counted]
         waits = [_wait_s(b, free, at) for b, (_, free) in zip(bodies, counted, strict=True)]
@@ -39,31 +42,52 @@ def begin(shop: Shop, email: str, address: str, at: datetime) -> None:
             raise Refused("too_many_tries", retry_after_s=max(waits))
         _sweep(shop, at)
         for body, (name, _) in zip(bodies, counted, strict=True):
-            drawer.put(shop, KIND, name, {"n": body["n"] + 1, "last": to_us(at)}, at)
+            now = {"n": body["n"] + 1, "last": to_us(at), "of": _account(shop, email)}
+            drawer.put(shop, KIND, name, now, at)
 
 
 def succeeded(shop: Shop, email: str, address: str, at: datetime) -> None:
-    """The try was right: nothing is counted against the account any more."""
-    (account, _), *rest = _counted(shop, email, address)
+    """The try was right: nothing is counted against the account here any more."""
+    account = _account(shop, email)
+    (counter, _), *rest = _counted(shop, email, address, at)
     with shop.store.together():
-        shop.store.papers.drop(KIND, account)
+        shop.store.papers.drop(KIND, counter)
         for name, _ in rest:
             # Only this try: whoever has an account could wipe the count for guessing others.
             body = _body(shop, name, at)
             drawer.put(shop, KIND, name, {**body, "n": max(body["n"] - 1, 0)}, at)
+        known = {"of": account, "until": to_us(at + KNOWN_FOR)}
+        drawer.put(shop, KNOWN, _place(shop, account, address), known, at)
 
 
 def clear(shop: Shop, email: str) -> None:
-    """Nothing is counted against the account (its password was set anew)."""
-    shop.store.papers.drop(KIND, _name(shop, "account", plain_email(email)))
+    """Nothing is counted against the account, and no place is known (password set, gone)."""
+    account = _account(shop, email)
+    with shop.store.together():
+        for kind in (KIND, KNOWN):
+            for paper in drawer.each(shop, kind):
+                if paper.body.get("of") == account:
+                    shop.store.papers.drop(kind, paper.name)
 
 
-def _counted(shop: Shop, email: str, address: str) -> list[tuple[str, int]]:
-    counted = [(_name(shop, "account", plain_email(email)), FREE_ACCOUNT)]
+def _counted(shop: Shop, email: str, address: str, at: datetime) -> list[tuple[str, int]]:
+    account = _account(shop, email)
+    place = _place(shop, account, address)
+    known = shop.store.papers.get(KNOWN, place)
+    here = known is not None and at < from_us(int(known.body["until"]))
+    counted = [(place if here else account, FREE_ACCOUNT)]
     network = _network(address)
     if network:
-        counted.append((_name(shop, "address", network), FREE_ADDRESS))
+        counted.append((drawer.hashed(shop, "tries|address", network), FREE_ADDRESS))
     return counted
+
+
+def _account(shop: Shop, email: str) -> str:
+    return drawer.hashed(shop, "tries|account", plain_email(email))
+
+
+def _place(shop: Shop, account: str, address: str) -> str:
+    return drawer.hashed(shop, "tries|place", f"{account}|{_network(address) or 'here'}")
 
 
 def _network(address: str) -> str:
@@ -99,13 +123,11 @@ def _wait_s(body: Mapping[str, Any], free: int, at: datetime) -> int:
 
 
 def _sweep(shop: Shop, at: datetime) -> None:
-    names = shop.store.papers.names(KIND)
-    if len(names) < _MANY:
+    if len(shop.store.papers.names(KIND)) < _MANY:
         return
     for paper in drawer.each(shop, KIND):
         if at - from_us(int(paper.body["last"])) >= KEPT:
             shop.store.papers.drop(KIND, paper.name)
-
-
-def _name(shop: Shop, what: str, text: str) -> str:
-    return drawer.hashed(shop, f"{KIND}|{what}", text)
+    for paper in drawer.each(shop, KNOWN):
+        if at >= from_us(int(paper.body["until"])):
+            shop.store.papers.drop(KNOWN, paper.name)
