@@ -81,7 +81,7 @@ def body_of(one: Incoming, kind: str, *, item: int, keyed: Keyed) -> Body:
     context = _short_context(one)
     if context:
         body["ctx"] = context
-    if one.traits or "consent" in one.context:
+    if (one.traits and one.kind != "group") or "consent" in one.context or "op" in one.context:
         _add_told(body, one)
     return body
 
@@ -202,7 +202,7 @@ _BODIES: Final = {
 
 
 def _add_told(body: Body, one: Incoming) -> None:
-    told = traits_of(one.traits) if one.traits and one.kind != "merge" else Told()
+    told = traits_of(one.traits) if one.traits and one.kind not in ("merge", "group") else Told()
     consents = told.consents + consents_in(one.context)
     if told.facts:
         body["facts"] = told.facts
