@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from tests.doors.http.calls import Inside
+from tests.doors.http.conftest import key_of
 
 from renwei.app.house import House
 from renwei.core.errors import Refused
@@ -246,3 +247,32 @@ def test_too_many_calls_of_one_key_are_told_when_to_come_again(admin: Inside) ->
 )
 def test_a_host_is_its_name_alone(header: str, name: str) -> None:
     assert hosts.host_of(header) == name
+
+
+def test_who_leaves_before_the_end_of_a_body_is_no_fault_of_ours(
+    reader: Inside, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def leaves() -> list[Any]:
+        said: list[Any] = []
+        left = [{"type": "http.request", "body": b"{", "more_body": True}]
+
+        async def receive() -> Any:
+            return left.pop() if left else {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            said.append(message)
+
+        scope = {
+            "type": "http", "method": "POST", "path": "/v1/settings", "query_string": b"",
+            "root_path": "", "scheme": "http", "server": ("127.0.0.1", 1), "client": ("::1", 2),
+            "http_version": "1.1",
+            "headers": [
+                (b"host", b"localhost"), (b"content-length", b"500"),
+                (b"authorization", f"Bearer {key_of(reader.house, 'admin')}".encode()),
+            ],
+        }  # fmt: skip
+        await reader.app(scope, receive, send)
+        return said
+
+    assert asyncio.run(leaves()) == []
+    assert caplog.records == []

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -24,7 +24,7 @@ from renwei.core.errors import BadInput, RenweiError
 from renwei.doors.http import callers, logged, problems
 from renwei.doors.http.hosts import Hosts
 from renwei.doors.http.ingest_paths import PATHS
-from renwei.doors.http.metrics import Requests
+from renwei.doors.http.metrics import requests_of
 
 MOST_BYTES = 8 << 20
 """Of a body, except where files come in; places of the API say a smaller one."""
@@ -32,6 +32,8 @@ FILES = ("/v1/imports", "/imports")
 MOST_BYTES_OF_FILES = 1 << 30
 SLOWEST_S = 30.0
 """A body must not stand still for longer."""
+GONE = 499
+"""What the log says where the client left before the answer (nginx's number)."""
 
 CSP = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -64,7 +66,7 @@ class Around:
     def __init__(self, app: ASGIApp, house: House) -> None:
         self._app = app
         self._house = house
-        self._requests = Requests()
+        self._requests = requests_of(house)
         self._hosts = Hosts()
         self._routes: dict[Any, str] = {}
 
@@ -90,6 +92,8 @@ class Around:
         try:
             hear = self._let_in(scope, receive)
             await self._app(scope, hear, tell)
+        except ClientDisconnect:
+            status = status or GONE  # nobody is there to hear an answer
         except RenweiError as fault:
             await self._answer(fault, scope, receive, tell, begun=bool(status))
         except Exception as broken:  # noqa: BLE001 - the last door before the network
@@ -101,10 +105,7 @@ class Around:
             logged.line(scope, route, status, seconds)
 
     def _let_in(self, scope: Scope, receive: Receive) -> Receive:
-        app_state = scope["app"].state
-        if not hasattr(app_state, "requests"):
-            app_state.requests = self._requests
-        length = self._hosts.check(scope, app_state)
+        length = self._hosts.check(scope, scope["app"].state)
         path = scope["path"]
         if path in PATHS:
             return receive  # ingest minds its own bodies

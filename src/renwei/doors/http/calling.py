@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from renwei.app.answered import Answers
@@ -42,6 +42,8 @@ class Reception:
                 language = await self._language(request)
                 named = request.path_params.values()
                 return problems.answer_to(fault, request, language, named=named)
+            except ClientDisconnect:
+                raise
             except Exception as broken:  # noqa: BLE001 - a door: nobody outside sees a traceback
                 return problems.unexpected(broken, request, await self._language(request))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from renwei.app.house import House
 
@@ -60,9 +61,17 @@ class Requests:
             yield "_count", {"route": route}, below
 
 
-def text(house: House, requests: Requests) -> str:
+_held: WeakKeyDictionary[House, Requests] = WeakKeyDictionary()
+
+
+def requests_of(house: House) -> Requests:
+    """Where every door of a house counts its requests."""
+    return _held.setdefault(house, Requests())
+
+
+def text(house: House) -> str:
     """Everything there is to measure, read now."""
-    return "".join(f"{line}\n" for line in [*requests.lines(), *_workspace(house)])
+    return "".join(f"{line}\n" for line in [*requests_of(house).lines(), *_workspace(house)])
 
 
 def _workspace(house: House) -> Iterator[str]:

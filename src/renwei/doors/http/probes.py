@@ -77,8 +77,7 @@ async def _ready(call: Call) -> Response:
 
 
 async def _metrics(call: Call) -> Response:
-    requests = call.request.app.state.requests
-    said = await in_thread(metrics.text, call.house, requests)
+    said = await in_thread(metrics.text, call.house)
     return Response(said, media_type=metrics.KIND, headers={"cache-control": "no-store"})
 
 
