@@ -55,6 +55,7 @@ WORDS = (
     "renwei.doors.http",
     "renwei.doors.console",
     "renwei.doors.console.entry",
+    "renwei.doors.console.live",
     "renwei.doors.console.diary",
     "renwei.doors.console.decisions",
     "renwei.doors.console.settings",

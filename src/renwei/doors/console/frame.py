@@ -40,6 +40,7 @@ PAGES = (
     "settings",
     "decisions",
     "diary",
+    "live",
 )
 """The packages beside this file, each with a module `pages`."""
 
@@ -161,7 +162,9 @@ def registered() -> list[Registered]:
         module = importlib.import_module(f"renwei.doors.console.{name}.pages")
         for value in vars(module).values():
             one = getattr(value, "page", None)
-            if isinstance(one, Registered) and value.__module__ == module.__name__:
+            if isinstance(one, Registered) and value.__module__.startswith(
+                module.__package__ or "?"
+            ):
                 found.append(one)
     return found
 
