@@ -66,12 +66,14 @@ class Intake:
     Args:
         shop: The workspace, open for writing.
 
-    `on_commit` are called in the writing thread after each group that stored something.
+    `on_commit` are called in the writing thread after each group. `totals` count events since
+    the start by what became of them: stored, duplicate, refused, failed.
     """
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
         self.on_commit: list[Callable[[], None]] = []
+        self.totals = dict.fromkeys(("stored", "duplicate", "refused", "failed"), 0)
         self._waiting: list[_Request] = []
         self._events = self._bytes = 0
         self._guard = threading.Condition()
@@ -141,12 +143,11 @@ class Intake:
             self._write(group)
         except Unavailable as fault:
             _log.error("group_not_written", extra={"code": fault.code})
-            for request in group:
-                request.answer = fault
+            self._fail(group, fault)
         except Exception as broken:  # noqa: BLE001 - whoever waits must hear of it
             if len(group) == 1:
                 _log.exception("request_not_written")
-                group[0].answer = Unavailable("not_taken", kind=type(broken).__name__)
+                self._fail(group, Unavailable("not_taken", kind=type(broken).__name__))
                 return
             # One of them cannot be written: the others shall not suffer for it.
             for request in group:
@@ -154,6 +155,11 @@ class Intake:
         else:
             for notify in self.on_commit:
                 notify()
+
+    def _fail(self, group: Sequence[_Request], fault: RenweiError) -> None:
+        for request in group:
+            request.answer = fault
+            self.totals["failed"] += request.size
 
     def _write(self, group: Sequence[_Request]) -> None:
         from renwei.collect.live import preparing, rejected
@@ -175,6 +181,9 @@ class Intake:
         fresh = [False] * (ends[-1] if ends else 0)
         for place, new in zip(prepared.owners, appended.fresh, strict=True):
             fresh[place] = fresh[place] or new
+        self.totals["stored"] += appended.added
+        self.totals["duplicate"] += appended.duplicates
+        self.totals["refused"] += sum(map(len, by_source.values()))
         for request, late, end in zip(group, refused, ends, strict=True):
             request.answer = Receipt(
                 fresh=fresh[end - len(request.incoming) : end],

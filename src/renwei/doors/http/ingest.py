@@ -7,8 +7,8 @@ and only then is success said. A client's mistake is never answered with a 5xx.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
+from math import ceil
 from typing import Any
 
 import msgspec
@@ -16,21 +16,27 @@ from starlette.routing import BaseRoute, Match
 
 from renwei.app.house import House
 from renwei.core.clock import to_us
-from renwei.core.errors import BadInput, Refused, RenweiError, Unavailable
+from renwei.core.errors import BadInput, Refused, RenweiError
 from renwei.doors.foreign import posthog, segment, sensors
 from renwei.doors.foreign.opening import Parsed, form_of
 from renwei.doors.http import ingest_pixel
-from renwei.doors.http.ingest_answers import Answer, fault_answer, preflight, results, success
-from renwei.doors.http.ingest_body import GoneError, Receive, Send, SlowError, whole_body
+from renwei.doors.http.ingest_answers import (
+    Answer,
+    broken_answer,
+    fault_answer,
+    preflight,
+    results,
+    success,
+)
+from renwei.doors.http.ingest_body import GoneError, Receive, Send, whole_body
 from renwei.doors.http.ingest_keys import Rate, key_in_headers, key_in_query
 from renwei.doors.http.ingest_paths import PATHS, SETTINGS, Wire
 from renwei.doors.http.ingest_settings import project_settings
 from renwei.trust.keys import Key, find_key
 
 MAY_SEND = ("ingest", "write", "admin")
-AGAIN_S = 5
-"""Who was told that the machine cannot write now may come back after so many seconds."""
-_log = logging.getLogger(__name__)
+_STATUS = {"bad_write_key": 401, "no_write_key": 401, "body_too_large": 413, "busy": 429}
+"""Statuses of the faults that only this door knows."""
 Scope = MutableMapping[str, Any]
 
 
@@ -76,10 +82,9 @@ class Wires(BaseRoute):
         except GoneError:
             return
         except RenweiError as fault:
-            answer = _fault(scope, fault)
-        except Exception:  # noqa: BLE001 - the last door before the network
-            _log.exception("ingest_broken", extra={"path": scope["path"]})
-            answer = fault_answer(scope, 500, None)
+            answer = fault_answer(scope, fault, self._clock.now(), _STATUS.get(fault.code, 0))
+        except Exception as broken:  # noqa: BLE001 - the last door before the network
+            answer = broken_answer(scope, broken, self._clock.now())
         await answer.send(send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
@@ -89,9 +94,7 @@ class Wires(BaseRoute):
         if wire is None:
             return self._settings(scope, method)
         if method not in wire.methods:
-            allowed = ", ".join(wire.methods).encode()
-            fault = BadInput("method_not_allowed", method=method, allowed=allowed.decode())
-            return fault_answer(scope, 405, fault, [(b"allow", allowed)])
+            raise _wrong_method(scope, wire.methods)
         query = form_of(scope["query_string"]) if scope["query_string"] else {}
         presented = key_in_headers(scope["headers"])
         # Whoever has no right is told so before anything is read.
@@ -100,16 +103,13 @@ class Wires(BaseRoute):
         parsed = self._parsed(wire, body, query)
         if key is None:
             key = self._key(parsed.write_key or key_in_query(query))
-        return await self._taken(scope, wire, key, parsed, strict=query.get("strict") == "1")
+        return await self._taken(wire, key, parsed, strict=query.get("strict") == "1")
 
-    async def _taken(
-        self, scope: Scope, wire: Wire, key: Key, parsed: Parsed, *, strict: bool
-    ) -> Answer:
+    async def _taken(self, wire: Wire, key: Key, parsed: Parsed, *, strict: bool) -> Answer:
         events = len(parsed.incoming) + len(parsed.refused)
         wait_s = self._rate.wait_s(key.id, events)
         if wait_s:
-            fault = BadInput("rate_limited", seconds=round(wait_s, 1))
-            return fault_answer(scope, 429, fault, _after(wait_s))
+            raise Refused("too_many", retry_after_s=ceil(wait_s))
         if events:
             receipt = await self._house.intake.take(key.source, parsed.incoming, parsed.refused)
             if strict:
@@ -133,22 +133,17 @@ class Wires(BaseRoute):
     def _key(self, presented: str) -> Key:
         key = find_key(self._shop, presented) if presented else None
         if key is None:
-            raise _NoKeyError("wrong_key" if presented else "no_key")
+            raise Refused("bad_write_key" if presented else "no_write_key")
         if key.scope not in MAY_SEND:
-            raise Refused("key_scope", scope=key.scope)
+            raise Refused("wrong_scope", scope=MAY_SEND[0], held=key.scope)
         return key
 
     def _settings(self, scope: Scope, method: str) -> Answer:
         if method not in ("GET", "HEAD"):
-            fault = BadInput("method_not_allowed", method=method, allowed="GET")
-            return fault_answer(scope, 405, fault, [(b"allow", b"GET")])
+            raise _wrong_method(scope, ("GET", "HEAD"))
         shown = scope["path"][len(SETTINGS[0]) : -len(SETTINGS[1])]
         self._key(shown)
         return project_settings(scope, shown)
-
-
-class _NoKeyError(Refused):
-    """No key, or one that opens nothing: 401."""
 
 
 class _ApiKey(msgspec.Struct):
@@ -165,18 +160,6 @@ def _api_key(body: bytes) -> str:
     return found if isinstance(found, str) else ""
 
 
-def _fault(scope: Scope, fault: RenweiError) -> Answer:
-    if isinstance(fault, _NoKeyError):
-        challenge = (b"www-authenticate", b'Basic realm="renwei", charset="UTF-8"')
-        return fault_answer(scope, 401, fault, [challenge])
-    if isinstance(fault, Unavailable):
-        busy = fault.code == "busy"
-        return fault_answer(scope, 429 if busy else 503, fault, _after(1 if busy else AGAIN_S))
-    if isinstance(fault, Refused):
-        return fault_answer(scope, 403, fault)
-    status = 408 if isinstance(fault, SlowError) else 413 if fault.code == "body_too_large" else 400
-    return fault_answer(scope, status, fault)
-
-
-def _after(seconds: float) -> list[tuple[bytes, bytes]]:
-    return [(b"retry-after", str(max(1, round(seconds + 0.5))).encode())]
+def _wrong_method(scope: Scope, allowed: Sequence[str]) -> BadInput:
+    allow = ", ".join((*allowed, "OPTIONS"))
+    return BadInput("wrong_method", method=scope["method"], path=scope["path"], allow=allow)

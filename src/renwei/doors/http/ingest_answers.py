@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
 from starlette.requests import Request
+from starlette.responses import Response
 
 from renwei.app.intake import Receipt
 from renwei.collect.live.incoming import Incoming, Refusal
+from renwei.core.chance import new_id
 from renwei.core.errors import RenweiError
+from renwei.core.words import LANGUAGES
 from renwei.doors.foreign.opening import Parsed
+from renwei.doors.http.callers import accepted
 from renwei.doors.http.ingest_body import Message, Send
 from renwei.doors.http.ingest_paths import Wire
-from renwei.doors.http.problems import problem
+from renwei.doors.http.problems import answer_to, request_id, unexpected
 
 ANYONE = (b"access-control-allow-origin", b"*")
 """Browsers of any site may post with a write key; no cookie ever comes along."""
+NO_CONTENT = 204
 _PROBLEM = b"application/problem+json"
 _METHODS = (b"access-control-allow-methods", b"POST, GET, OPTIONS")
 _HEADERS = b"authorization, content-type, content-encoding, x-write-key, x-retry-count"
+# No challenge of kind Basic: a browser would ask its user for a password.
+_BESIDE = {
+    401: ((b"www-authenticate", b'Bearer realm="renwei"'),),
+    # The rest of the body is not read, so this connection cannot be used again.
+    413: ((b"connection", b"close"),),
+}
+_OWN = (b"content-type", b"content-length", b"cache-control")
+Scope = MutableMapping[str, Any]
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 
 
@@ -38,7 +52,8 @@ class Answer:
         headers: Sequence[tuple[bytes, bytes]] = (ANYONE,),
     ) -> None:
         length = (b"content-length", str(len(body)).encode())
-        sent = [(b"content-type", kind), length, (b"cache-control", b"no-store"), *headers]
+        about = () if status == NO_CONTENT else ((b"content-type", kind), length)
+        sent = [*about, (b"cache-control", b"no-store"), *headers]
         self._start: Message = {"type": "http.response.start", "status": status, "headers": sent}
         self._body: Message = {"type": "http.response.body", "body": body}
 
@@ -57,21 +72,34 @@ def preflight() -> Answer:
     """What a browser asks before it posts from another site."""
     headers = (ANYONE, _METHODS, (b"access-control-allow-headers", _HEADERS))
     age = (b"access-control-max-age", b"86400")
-    return Answer(b"", status=204, kind=b"text/plain", headers=(*headers, age))
+    return Answer(b"", status=NO_CONTENT, headers=(*headers, age))
 
 
-def fault_answer(
-    scope: MutableMapping[str, Any],
-    status: int,
-    fault: RenweiError | None,
-    headers: Sequence[tuple[bytes, bytes]] = (),
-) -> Answer:
-    """A problem document in the caller's language."""
+def fault_answer(scope: Scope, fault: RenweiError, at: datetime, status: int = 0) -> Answer:
+    """A problem document in the caller's language; `status` 0 takes the fault's own."""
+    scope.setdefault("state", {}).setdefault("request_id", new_id(at))
     request = Request(scope)
-    wanted = request.headers.get("accept-language", "")
-    language = "zh" if wanted.lower().startswith("zh") else "en"
-    document, status = problem(status, request, language, fault)
-    return Answer(_encode(document), status=status, kind=_PROBLEM, headers=(ANYONE, *headers))
+    language = accepted(request.headers.get("accept-language", "")) or LANGUAGES[0]
+    return _shared(answer_to(fault, request, language), request, status)
+
+
+def broken_answer(scope: Scope, broken: Exception, at: datetime) -> Answer:
+    """What nobody foresaw: an id for the caller, the place for the log."""
+    scope.setdefault("state", {}).setdefault("request_id", new_id(at))
+    request = Request(scope)
+    return _shared(unexpected(broken, request, LANGUAGES[0]), request, 0)
+
+
+def _shared(response: Response, request: Request, status: int) -> Answer:
+    name = (b"x-request-id", request_id(request).encode())
+    headers = [(k, v) for k, v in response.raw_headers if k not in _OWN]
+    status = status or response.status_code
+    return Answer(
+        bytes(response.body),
+        status=status,
+        kind=_PROBLEM,
+        headers=(ANYONE, name, *headers, *_BESIDE.get(status, ())),
+    )
 
 
 def results(parsed: Parsed, receipt: Receipt) -> Answer:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from renwei.core.errors import BadInput
+from renwei.core.errors import BadInput, Refused
 
 ON_THE_WIRE = 8 << 20
 """Longer than what a batch may hold, because base64 in a form takes more room."""
@@ -15,10 +15,6 @@ WAIT_S = 30.0
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-
-
-class SlowError(BadInput):
-    """The end of a body did not come in time."""
 
 
 class GoneError(Exception):
@@ -30,7 +26,7 @@ async def whole_body(receive: Receive) -> bytes:
 
     Raises:
         BadInput: body_too_large (limit, size); the rest was not read.
-        SlowError: body_too_slow.
+        Refused: slow_body.
         GoneError: The sender is gone.
     """
     message = await receive()
@@ -39,7 +35,7 @@ async def whole_body(receive: Receive) -> bytes:
             async with asyncio.timeout(WAIT_S):
                 return await _gathered(message, receive)
         except TimeoutError:
-            raise SlowError("body_too_slow", seconds=int(WAIT_S)) from None
+            raise Refused("slow_body", seconds=int(WAIT_S)) from None
     if message["type"] == "http.disconnect":
         raise GoneError
     body: bytes = message.get("body", b"")
