@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 RIBS = ("collect", "people", "reach", "trust", "report")
 OPERATIONS = (
     "renwei.collect.operations",
+    "renwei.collect.questions.operations",
     "renwei.people.operations",
     "renwei.people.consent",
     "renwei.people.rights",
@@ -67,6 +68,7 @@ WORDS = (
     "renwei.app",
     "renwei.app.upkeep",
     "renwei.stores",
+    "renwei.collect.questions",
     *(f"renwei.{rib}" for rib in RIBS),
 )
 FOLDS = (
