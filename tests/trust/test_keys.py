@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import string
 import time
+from collections import Counter
 from collections.abc import Callable
 from statistics import median
 
@@ -13,7 +15,7 @@ from tests.trust.desk import Desk
 
 from renwei.core.clock import ticks
 from renwei.core.errors import BadInput, UnknownName
-from renwei.trust import keys
+from renwei.trust import drawer, keys
 from renwei.trust.roles import SCOPES
 
 
@@ -28,6 +30,14 @@ def test_a_key_says_its_scope_and_opens_as_itself(desk: Desk, scope: str) -> Non
 def test_no_two_keys_are_alike(desk: Desk) -> None:
     made = [desk.call("keys create", scope="read") for _ in range(20)]
     assert len({one.key for one in made}) == len({one.id for one in made}) == 20
+
+
+def test_every_sign_of_a_key_is_drawn_as_often_as_any_other() -> None:
+    n = 62_000
+    counts = Counter(drawer.random_signs(n))
+    assert set(counts) == set(string.ascii_letters + string.digits)
+    # Chi-squared with 61 degrees of freedom: beyond 132 once in a million runs.
+    assert sum((count - 1_000) ** 2 / 1_000 for count in counts.values()) < 132
 
 
 def test_the_letter_of_a_key_does_not_widen_what_it_may(desk: Desk) -> None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
-import string
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,7 +26,6 @@ KIND, USED = "key", "key-used"
 FRESH_S = 1.0
 """So long a look-up is remembered: another process that revokes a key is heard after it."""
 
-_SIGNS = string.ascii_letters + string.digits
 _LENGTH = 32
 _REMEMBERED = 10_000
 
@@ -70,7 +67,7 @@ def create(shop: Shop, scope: str, name: str, at: datetime) -> tuple[Key, str]:
     called = " ".join(name.split())
     if len(called) > 100 or not called.isprintable():
         raise BadInput("name_bad", most=100)
-    shown = f"rw_{scope[0]}_" + "".join(secrets.choice(_SIGNS) for _ in range(_LENGTH))
+    shown = f"rw_{scope[0]}_" + drawer.random_signs(_LENGTH)
     number = to_id(new_number(), "k")
     body = {"id": number, "scope": scope, "name": called, "created": to_us(at), "revoked": None}
     drawer.put(shop, KIND, _name(shop, shown), body, at)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import functools
 import itertools
-import secrets
 import threading
 import unicodedata
 from importlib.resources import files
 from typing import Any
 
 from renwei.core.errors import BadInput
+from renwei.trust.drawer import random_signs
 
 LEAST, MOST = 10, 256
 AT_ONCE = 2
@@ -93,4 +93,4 @@ def _hasher() -> Any:
 
 @functools.cache
 def _nobody() -> str:
-    return str(_hasher().hash(secrets.token_urlsafe(32)))
+    return str(_hasher().hash(random_signs(43)))
