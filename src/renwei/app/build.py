@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 RIBS = ("collect", "people", "reach", "trust", "report")
 OPERATIONS = (
     "renwei.collect.operations",
+    "renwei.collect.live.operations",
     "renwei.collect.questions.operations",
     "renwei.people.operations",
     "renwei.people.consent",
