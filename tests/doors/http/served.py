@@ -81,25 +81,31 @@ class Served:
         return self.process.wait(30)
 
 
-def make_keys(directory: Path, masters: Path) -> dict[str, str]:
-    """A new workspace (or an old one) with one key a scope."""
-    from renwei.app.build import open_shop
-    from renwei.trust import keys
-
+@contextmanager
+def with_masters(masters: Path) -> Iterator[None]:
+    """Open workspaces in this process with these master keys."""
     before = os.environ.get("RENWEI_KEYS")
     os.environ["RENWEI_KEYS"] = str(masters)
     try:
-        with open_shop(directory) as shop:
-            at = datetime.now(UTC)
-            return {
-                scope: keys.create(shop, scope, f"test {scope}", at)[1]
-                for scope in ("ingest", "read", "write", "admin")
-            }
+        yield
     finally:
         if before is None:
             del os.environ["RENWEI_KEYS"]
         else:
             os.environ["RENWEI_KEYS"] = before
+
+
+def make_keys(directory: Path, masters: Path) -> dict[str, str]:
+    """A new workspace (or an old one) with one key a scope."""
+    from renwei.app.build import open_shop
+    from renwei.trust import keys
+
+    with with_masters(masters), open_shop(directory) as shop:
+        at = datetime.now(UTC)
+        return {
+            scope: keys.create(shop, scope, f"test {scope}", at)[1]
+            for scope in ("ingest", "read", "write", "admin")
+        }
 
 
 @contextmanager
