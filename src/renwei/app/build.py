@@ -64,6 +64,7 @@ WORDS = (
     "renwei.doors.console.health",
     "renwei.doors.console.imports",
     "renwei.doors.console.today",
+    "renwei.doors.console.people",
     "renwei.doors.console.flow",
     "renwei.doors.console.report",
     "renwei.app",

@@ -66,7 +66,7 @@ class House:
             ready_estimates=self._ready,
         )
 
-    def call(self, name: str, language: str = "", **fields: Any) -> Any:
+    def call(self, name: str, language: str = "", /, **fields: Any) -> Any:
         """Do one operation by name and return its answer.
 
         Raises:

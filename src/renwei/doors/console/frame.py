@@ -33,6 +33,7 @@ from renwei.doors.console.gate import Visitor
 PAGES = (
     "entry",
     "today",
+    "people",
     "flow",
     "report",
     "imports",
@@ -117,7 +118,7 @@ class Visit:
         """Whether the visitor is allowed this: for showing buttons, not for guarding."""
         return gate.may(self.visitor, scope)
 
-    def call(self, name: str, **fields: Any) -> Any:
+    def call(self, name: str, /, **fields: Any) -> Any:
         """Do an operation with what the visitor may see: masked for viewers.
 
         Raises:
@@ -126,7 +127,7 @@ class Visit:
         gate.insist(self.visitor, name)
         return gate.shown(self.visitor, gate.ask(self, name, fields))
 
-    def start(self, name: str, **fields: Any) -> str:
+    def start(self, name: str, /, **fields: Any) -> str:
         """Begin a job and return its id; /jobs/{id} shows how far it is."""
         gate.insist(self.visitor, name)
         by = self.visitor.id if self.visitor else ""

@@ -1,0 +1,1 @@
+"""Customers: everybody in a list, audiences, and one page a person."""
