@@ -20,10 +20,14 @@ _LOOKED = 2_000
 
 
 class EventsRequest(msgspec.Struct, kw_only=True):
-    """The newest events, or those after a position; `kind` picks one kind."""
+    """The newest events, or those after a position; `kind` picks one kind.
+
+    What files brought is left out unless `imports` asks for it.
+    """
 
     after: Annotated[int, msgspec.Meta(ge=0)] = 0
     kind: str = ""
+    imports: bool = False
     limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 50
 
 
@@ -58,7 +62,11 @@ def events(shop: Shop, request: EventsRequest) -> EventsAnswer:
     position = log.position()
     after = request.after or max(position - _LOOKED, 0)
     kinds = (request.kind,) if request.kind else ()
-    found = [event for event in log.read(after=after, kinds=kinds) if event.kind not in _UNSEEN]
+    found = [
+        event
+        for event in log.read(after=after, kinds=kinds)
+        if event.kind not in _UNSEEN and (request.imports or not event.source.startswith("i-"))
+    ]
     newest = found[::-1][: request.limit]
     return EventsAnswer(position=position, events=_arrived(shop, newest))
 

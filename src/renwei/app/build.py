@@ -50,6 +50,8 @@ OPERATIONS = (
     "renwei.app.texts",
     "renwei.app.showing",
     "renwei.app.upkeep.operations",
+    "renwei.app.upkeep.retention",
+    "renwei.app.upkeep.doctor",
 )
 WORDS = (
     "renwei.core",

@@ -13,6 +13,7 @@ from renwei.core.nouns import Event
 from renwei.core.shop import Shop
 from renwei.core.words import money
 from renwei.people.portrait import portrait_of
+from renwei.people.sealed import details
 
 _ALL = 1_000_000
 
@@ -31,7 +32,10 @@ def dossier(shop: Shop, person: int, at: datetime) -> dict[str, Any]:
         "at": at.isoformat(),
         "texts": texts,
         "portrait": page,
-        "events": [event_row(event, order_names(shop, event, texts)) for event in events],
+        "events": [
+            event_row(event, order_names(shop, event, texts)) | {"details": details(shop, event)}
+            for event in events
+        ],
         "items": _titles(shop, events),
         "decisions": [msgspec.to_builtins(decision) for decision in decisions],
     }

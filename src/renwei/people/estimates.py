@@ -85,7 +85,7 @@ def estimate(
     """Everything the shelf holds, as of a time; nothing later is read.
 
     Returns:
-        Tables "people", "needs", "items" and "pairs".
+        Tables "people", "needs", "items", "pairs" and "purchases".
     """
     at_us = to_us(at)
     orders = frame.as_of(at_us)
@@ -111,6 +111,17 @@ def estimate(
         "needs": Table(needs, meta | {"quality": needs_quality}),
         "items": Table(items, meta | {"quality": {}, "price_edges_minor": _price_edges(lines)}),
         "pairs": Table(pairs_of(bought), meta | {"quality": {}}),
+        "purchases": Table(_purchases(bought), meta | {"quality": {}}),
+    }
+
+
+def _purchases(bought: Purchases) -> dict[str, Any]:
+    """Who bought what, on how many days, and when last; sorted by person and item."""
+    return {
+        "person": bought.person[bought.begin],
+        "item": bought.item[bought.begin],
+        "times": (bought.last - bought.begin + 1).astype(np.int32),
+        "last_us": bought.at_us[bought.last],
     }
 
 

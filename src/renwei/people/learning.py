@@ -35,6 +35,16 @@ class Learnt(msgspec.Struct, kw_only=True):
     seconds: float
 
 
+def _beside(shop: Shop, frame: Frame, at: datetime) -> None:
+    """What pages show beside the estimates, where it is quick to make."""
+    from renwei.people.flow import MOST_AT_LEARNING, keep_flow
+    from renwei.people.names import index_names
+
+    if len(np.unique(frame.person)) <= MOST_AT_LEARNING:
+        keep_flow(shop, at, frame)
+    index_names(shop, MOST_AT_LEARNING)
+
+
 @operation("learn", Learn, writes=True, child=True, http="POST /v1/estimates")
 def learn(shop: Shop, request: Learn) -> Learnt:
     """Learn value, chances, rhythms, stages, tiers, needs and pairs; store them on the shelf.
@@ -61,10 +71,11 @@ def learn(shop: Shop, request: Learn) -> Learnt:
         "currency": frame.currency,
         "program": renwei.__version__,
     }
-    for name in ("items", "pairs", "needs", "people"):
+    for name in ("items", "pairs", "purchases", "needs", "people"):
         table = tables[name]
         shop.shelf.put(name, table.columns, table.meta | meta)
     people = tables["people"]
+    _beside(shop, frame, at)
     return Learnt(
         at=at,
         people=len(people.columns["person"]),

@@ -12,7 +12,8 @@ from renwei.core.errors import BadInput, UnknownName
 from renwei.core.finding import person as find_person
 from renwei.core.operations import operation
 from renwei.core.shop import Shop
-from renwei.people import bands
+from renwei.people import bands, crowd, facts_now
+from renwei.people.now import settle
 from renwei.people.portrait import merge_seen, portrait
 from renwei.people.sight import MergeSeen, Portrait
 
@@ -61,9 +62,8 @@ class BandsRequest(msgspec.Struct, kw_only=True):
 @operation("person", PersonRequest, http="GET /v1/people/{person}")
 def person(shop: Shop, request: PersonRequest) -> Portrait:
     """Facts with source, preferences with evidence, stage, value, next need, consent, touches."""
-    at = _at(shop, request.at)
     found = find_person(shop, request.person)
-    shop.ready_estimates(at)
+    at = settle(shop, request.at)
     return portrait(shop, to_id(found), at, masked=request.masked)
 
 
@@ -90,7 +90,10 @@ def unmerge(shop: Shop, request: UnmergeRequest) -> MergeSeen:
     known = [m.id for m in shop.store.people.merges()]
     if request.merge not in known:
         raise UnknownName.among("merge", request.merge, known)
-    return merge_seen(shop.store.people.unmerge(request.merge, shop.clock.now()))
+    undone = shop.store.people.unmerge(request.merge, shop.clock.now())
+    crowd.let_go(shop)
+    facts_now.let_go(shop)
+    return merge_seen(undone)
 
 
 @operation("tiers", BandsRequest, http="GET /v1/tiers")

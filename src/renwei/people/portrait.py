@@ -12,6 +12,11 @@ from renwei.core.finding import person as find_person
 from renwei.core.nouns import NOTHING, Decision, Event, Item, Profile
 from renwei.core.shop import Shop
 from renwei.core.store import Merge
+from renwei.learn.behaviour import KINDS
+from renwei.people.correct import corrections, not_believed
+from renwei.people.intent import intent_with_evidence
+from renwei.people.leanings import leanings
+from renwei.people.now import fresh
 from renwei.people.preferences import preferences
 from renwei.people.sight import (
     ConsentSeen,
@@ -29,6 +34,10 @@ IDENTIFIERS = (
     "phone", "email", "nick", "customer", "openid", "unionid", "external_userid", "device",
     "anonymous",
 )  # fmt: skip
+STAGES = ("new", "active", "at_risk", "lost", "returning")
+TIERS = ("high", "potential", "low")
+TOUCHING = ("order", "order-change", "return", "contact")
+ALIVE = ("order", "identify", "location", *KINDS)
 TOUCHES = 20
 _READ = 200
 _NEEDS = 5
@@ -48,13 +57,15 @@ def portrait_of(shop: Shop, person: int, at: datetime, *, masked: bool = False) 
     store = shop.store
     profile = store.people.profile(person)
     person = profile.person
-    events = store.log.of(profile.actors, until=at, limit=_READ)
+    events = store.log.of(profile.actors, until=at, kinds=TOUCHING, limit=_READ)
+    newest = store.log.of(profile.actors, until=at, kinds=ALIVE, limit=1)
     decisions = [d for d in store.ledger.of([person], limit=TOUCHES) if d.at <= at]
     orders = standing_orders(events)
     items = _items(shop, orders, decisions, events)
     texts = store.people.open(person)
-    told = _estimates(shop, person, items)
+    told = _estimates(shop, person, items) | _fresh(shop, person, at)
     liked, note = _inferred(shop, profile, orders, items, at)
+    intent, why = intent_with_evidence(shop, person, told["last_order"], at)
     return Portrait(
         person=to_id(person),
         at=at,
@@ -67,7 +78,7 @@ def portrait_of(shop: Shop, person: int, at: datetime, *, masked: bool = False) 
         facts=[
             FactSeen(name=f.name, value=f.value, told=f.told.value, source=f.source, at=f.at)
             for f in sorted(profile.facts.values(), key=lambda f: f.name)
-            if f.at <= at
+            if f.at <= at and f.value is not None
         ],
         preferences=liked,
         note=note,
@@ -82,6 +93,11 @@ def portrait_of(shop: Shop, person: int, at: datetime, *, masked: bool = False) 
         ],
         merges=[merge_seen(m) for m in store.people.merges(person) if m.at <= at],
         touches=_touches(events, decisions, items),
+        intent=intent,
+        intent_text=shop.say(f"intents.{intent}") if intent else "",
+        intent_evidence=why,
+        last_seen=newest[0].at if newest else None,
+        corrections=[one for one in corrections(shop, person) if one.at <= at],
         **told,
     )  # fmt: skip
 
@@ -169,12 +185,14 @@ def _inferred(
         profile.consent("profiling", channel, at).value == "withdrawn" for channel in ("*", "hand")
     ):
         return [], shop.say("person.note.no_profiling")
-    if len(orders) < 2:
-        return [], shop.say("person.note.only", n=len(orders))
     held = shop.shelf.get("items")
     edges = held.meta.get("price_edges_minor", ()) if held else ()
     liked = preferences(orders, items, zone=shop.settings.zone, price_edges=edges)
-    return liked, "" if liked else shop.say("person.note.no_pattern", n=len(orders))
+    liked += leanings(shop, profile.actors, at)
+    wrong = not_believed(shop, profile.person)
+    liked = [one for one in liked if (one.kind, one.value) not in wrong]
+    key = "no_pattern" if len(orders) > 1 else "only"
+    return liked, "" if liked else shop.say(f"person.note.{key}", n=len(orders))
 
 
 def _estimates(shop: Shop, person: int, items: dict[int, Item]) -> dict[str, Any]:
@@ -215,6 +233,42 @@ def _estimates(shop: Shop, person: int, items: dict[int, Item]) -> dict[str, Any
         "as_of": str(meta["as_of"]),
         "model": str(meta["model"]),
     }
+
+
+def _fresh(shop: Shop, person: int, at: datetime) -> dict[str, Any]:
+    """What an order that the estimates do not know yet changes on the page."""
+    row = fresh(shop, person, at)
+    if row is None or not row["orders"]:
+        return {"fresh": False}
+    held = shop.shelf.get("people")
+    tier = TIERS[int(row["tier"])] if 0 <= row["tier"] < len(TIERS) else ""
+
+    def spread(name: str) -> Spread:
+        ends = {end: round(float(row.get(f"{name}_{end}", 0.0)), 2) for end in _ENDS}
+        return Spread(**ends)
+
+    found: dict[str, Any] = {
+        "fresh": True,
+        "orders": int(row["orders"]),
+        "spend_minor": int(row["spend_minor"]),
+        "first_order": from_us(int(row["first_us"])),
+        "last_order": from_us(int(row["last_us"])),
+        "stage": STAGES[int(row["stage"])],
+        "stage_text": shop.say(f"stages.{STAGES[int(row['stage'])]}"),
+        "tier": tier,
+        "tier_text": shop.say(f"tiers.{tier}") if tier else "",
+    }
+    if held is not None and "p30" in row:
+        chance = round(float(row["p30"]), 4)
+        found |= {
+            "chance_30_days": chance,
+            "value": spread("year"),
+            "window": spread("spend_window"),
+        }
+    return found
+
+
+_ENDS = ("value", "low", "high")
 
 
 def row_of(column: Any, person: int) -> int | None:

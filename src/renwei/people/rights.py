@@ -13,6 +13,7 @@ from renwei.core.errors import BadInput, Refused
 from renwei.core.finding import person as find_person
 from renwei.core.operations import PRIVATE, operation
 from renwei.core.shop import Shop
+from renwei.people.correct import forget_corrections
 
 RECEIPT = "receipt"
 
@@ -90,6 +91,7 @@ def forget(shop: Shop, request: ForgetRequest) -> Receipt:
     counts = dict(store.people.forget(person, at))
     counts["events"] = store.log.forget(actors)
     counts["decisions"] = store.ledger.forget(sorted({person, *actors}))
+    counts["corrections"] = forget_corrections(shop, actors)
     refused += sum(scrub(shop, ()) for scrub in shop.scrubbers)
     counts |= {"refused_rows": refused, "estimates": estimates}
     name = new_id(at)
@@ -142,7 +144,7 @@ def export(shop: Shop, request: ExportRequest) -> ExportAnswer:
 def _estimates(shop: Shop, person: int) -> int:
     """Rows about the person among the estimates that are dropped with all others."""
     found = 0
-    for name in ("people", "needs"):
+    for name in ("people", "needs", "purchases"):
         held = shop.shelf.get(name)
         if held is not None:
             found += int((held.columns["person"] == person).sum())

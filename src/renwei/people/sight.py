@@ -29,18 +29,21 @@ class FactSeen(msgspec.Struct, kw_only=True):
 
 
 class Evidence(msgspec.Struct, kw_only=True):
-    """An order behind something inferred."""
+    """An order or another event behind something inferred."""
 
     seq: int
     at: datetime
     value_minor: int
+    kind: str = "order"
 
 
 class Preference(msgspec.Struct, kw_only=True):
-    """Something inferred from orders: what, how sure, and from which orders.
+    """Something inferred: what, how sure, and from which orders or other events.
 
-    `kind` is category, item, price or hour; `share` of the person's orders show it; `confidence`
-    is the share that at least holds with 80 % certainty; `evidence` are the newest three.
+    `kind` is category, item, brand, price, hour, keyword or creator; `basis` is orders or
+    behaviour (looks, likes, searches, follows). `share` of the person's orders (or of what they
+    did about things) show it; `confidence` is the share that at least holds with 80 %
+    certainty; `evidence` are the newest three, of `orders` or of `events` lasting `seconds`.
     """
 
     kind: str
@@ -49,6 +52,9 @@ class Preference(msgspec.Struct, kw_only=True):
     orders: int
     confidence: float
     evidence: list[Evidence]
+    basis: str = "orders"
+    events: int = 0
+    seconds: int = 0
 
 
 class Need(msgspec.Struct, kw_only=True):
@@ -101,11 +107,28 @@ class Touch(msgspec.Struct, kw_only=True):
     surface: str = ""
 
 
+class Correction(msgspec.Struct, kw_only=True):
+    """One correction: of what, by whom, when; `before` is what was known until then."""
+
+    id: str
+    name: str
+    value: Any
+    before: Any
+    removed: bool
+    by: str
+    at: datetime
+    undone: bool
+
+
 class Portrait(msgspec.Struct, kw_only=True):
     """Everything known of one person, with sources.
 
     Money is in minor units of `currency`; `value` is what is expected in the next 12 months,
     `window` within `window_days`. `note` says why nothing is inferred, else it is empty.
+    `intent` is what the person is about just now (browsing, comparing, about_to_buy,
+    needs_help or ""), with the events that say so; `corrections` are those made by hand, newest
+    first. `fresh` says that stage and sums were made anew after an order that the estimates of
+    `as_of` do not know yet.
     """
 
     person: str
@@ -134,5 +157,11 @@ class Portrait(msgspec.Struct, kw_only=True):
     statements: list[ConsentSeen]
     merges: list[MergeSeen]
     touches: list[Touch]
+    intent: str
+    intent_text: str
+    intent_evidence: list[Evidence]
+    last_seen: datetime | None
+    corrections: list[Correction]
     as_of: str
     model: str
+    fresh: bool

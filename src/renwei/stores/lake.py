@@ -182,6 +182,10 @@ class Lake:
             folder = (self._root / segment.path).parent.relative_to(self._folder).as_posix()
             change.made.append(self._write_file(folder, segment.bucket, kept))
 
+    def remove(self, segments: Sequence[Segment]) -> None:
+        """Remove files that no register names any more."""
+        disk.remove(self._root / segment.path for segment in segments)
+
     def sweep(self, known: set[str]) -> int:
         """Remove files that are not known; returns the count."""
         return disk.sweep(self._folder, {self._root / path for path in known})

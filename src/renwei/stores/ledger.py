@@ -258,6 +258,37 @@ class EmbeddedLedger:
             connection.execute(_SQL["settle"], (numbers,))
         return len(rows)
 
+    def count_before(self, before: datetime) -> int:
+        """How many decisions `drop_before` would drop."""
+        old = [segment for segment in self._sealed() if segment.last_us < to_us(before)]
+        return self.hot_before(before) + sum(segment.rows for segment in old)
+
+    def hot_before(self, before: datetime) -> int:
+        """How many decisions made before a time are not in a sealed segment."""
+        return int(self._db.one(_SQL["count_before"], (to_us(before),))[0])
+
+    def drop_before(self, before: datetime) -> int:
+        """Drop decisions made before a time, and what was sent for them (retention).
+
+        Of a sealed batch all go together, once the last one is old enough.
+        """
+        before_us, dropped = to_us(before), 0
+        while True:
+            with self._db.transaction() as connection:
+                gone = connection.execute(_SQL["drop_before"], (before_us, PAGE)).rowcount
+                connection.execute(_SQL["drop_effects"], (before_us, PAGE))
+            dropped += gone
+            if gone < PAGE:
+                break
+        for segment in self._sealed():
+            if segment.last_us < before_us:
+                with self._db.transaction() as connection:
+                    connection.execute(_SQL["drop_segment"], (segment.number,))
+                    connection.execute(_SQL["turned"])
+                self._segments.remove(segment)
+                dropped += segment.rows
+        return dropped
+
     def sweep(self) -> int:
         """Remove segments that no register names (left by a crash); returns the count."""
         return self._segments.sweep({segment.path for segment in self._sealed()})

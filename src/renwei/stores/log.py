@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from itertools import compress, count
 from pathlib import Path
@@ -213,6 +213,34 @@ class EmbeddedLog:
                 self._register(connection, made, ())
         return len(rows)
 
+    def count_before(self, before: datetime) -> int:
+        """How many events `drop_before` would drop."""
+        row = self._db.one(_SQL["count_before"], (to_us(_midnight(before)),))
+        return int(row[0]) + sum(segment.rows for segment in self._older(before))
+
+    def drop_before(self, before: datetime) -> int:
+        """Drop what arrived before the day of a time (retention); returns the count.
+
+        Message ids stay, so that what was dropped does not come back with an old file.
+        """
+        self.seal(_midnight(before))
+        dropped = self._steadily(lambda changes: self._drop(changes, before))
+        self._db.truncate()
+        return dropped
+
+    def _drop(self, changes: int, before: datetime) -> int:
+        old = self._older(before)
+        if old:
+            with self._turning(changes) as connection:
+                self._register(connection, (), old)
+                connection.execute(_SQL["move_on"])
+            self._lake.remove(old)
+        return sum(segment.rows for segment in old)
+
+    def _older(self, before: datetime) -> list[Segment]:
+        day = f"day={before.date().isoformat()}"
+        return [s for s in self._segments() if s.path.split("/")[-3] < day]
+
     def _steadily(self, act: Callable[[int], int]) -> int:
         """Do what reads first and writes later; again, if another change came between."""
         missing = 0
@@ -285,6 +313,10 @@ def _claim(connection: Connection, keys: Sequence[bytes], position: int) -> list
         taken.add(key)
     connection.executemany(_SQL["add_id"], zip(compress(keys, fresh), count(position + 1)))
     return fresh
+
+
+def _midnight(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _newest(row: Sequence[Any]) -> tuple[int, int]:

@@ -81,6 +81,10 @@ class EmbeddedTallies:
         self._db.truncate()
         return int(gone)
 
+    def count_before(self, day: int) -> int:
+        """How many sums `drop_before` would remove."""
+        return int(self._db.one(_SQL["count_before"], (day,))[0])
+
     def drop_before(self, day: int) -> int:
         """Remove sums of days before one (retention); returns the rows removed.
 

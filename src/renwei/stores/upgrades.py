@@ -56,6 +56,14 @@ def copies(directory: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if not path.name.endswith(disk.ASIDE))
 
 
+def drop_old_copies(directory: Path, before: datetime) -> int:
+    """Remove copies made before a time: the change went well long since."""
+    old = [path for path in copies(directory) if path.name < f"{before:%Y%m%dT%H%M%SZ}"]
+    for path in old:
+        shutil.rmtree(path, ignore_errors=True)
+    return len(old)
+
+
 def drop_copies(directory: Path) -> None:
     """Remove them all: somebody is being forgotten."""
     shutil.rmtree(directory / FOLDER, ignore_errors=True)

@@ -5,17 +5,23 @@ import gzip
 import http.client
 import json
 import socket
+import time
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from tests.doors.http.served import Served, served, with_masters
 
+from renwei.app.build import open_shop
+from renwei.core.store import Named
 from renwei.doors.http.ingest_paths import PATHS
-from tests.doors.http.served import Served, served
+from renwei.trust import keys
 
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 ANY: dict[str, Any] = {"userId": "u1", "event": "Opened", "type": "track"}
 
 
@@ -41,7 +47,12 @@ def code(body: bytes) -> str:
 def test_every_path_of_segment_takes_an_event_and_says_success(server: Served, path: str) -> None:
     before = len(server.events())
     kind = PATHS[path].kind
-    one = {"type": kind or "track", "userId": f"u-{path}", "event": "Opened", "name": "Home"}
+    one: dict[str, Any] = {
+        "type": kind or "track",
+        "userId": f"u-{path}",
+        "event": "Opened",
+        "name": "Home",
+    }
     one |= {"groupId": "g1", "previousId": "before", "messageId": f"m-{path}"}
     one |= {"mergeProperties": [{"type": "email", "value": "a@shop.cn"}]} if kind == "merge" else {}
     body = {"batch": [one]} if not kind else one
@@ -76,9 +87,6 @@ def test_a_key_is_found_wherever_its_sdk_puts_it(server: Served, place: str, sen
     path, body, headers = send("rw_i_" + "x" * 32)
     status, _, said = server.ask("POST", path, body, **headers)
     assert (status, code(said)) == (401, "bad_write_key"), place
-
-
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 def sensors_form(name: str = "ViewProduct") -> bytes:
@@ -288,18 +296,10 @@ def test_a_pixel_carries_an_event_in_its_query(server: Served) -> None:
 
 
 def test_a_key_that_was_revoked_takes_nothing_more(server: Served) -> None:
-    from datetime import UTC, datetime
-
-    from renwei.app.build import open_shop
-    from renwei.trust import keys
-    from tests.doors.http.served import with_masters
-
     with with_masters(server.masters), open_shop(server.directory) as shop:
         made, shown = keys.create(shop, "ingest", "short", datetime.now(UTC))
         assert server.ask("POST", "/v1/track", ANY, **basic(shown))[0] == 200
         keys.revoke(shop, made.id, datetime.now(UTC))
-    import time
-
     time.sleep(keys.FRESH_S + 0.1)
     assert server.ask("POST", "/v1/track", ANY, **basic(shown))[0] == 401
 
@@ -322,10 +322,6 @@ def test_many_requests_on_one_connection_are_answered_in_their_order(server: Ser
 
 
 def test_an_event_of_this_moment_is_on_the_persons_page_within_a_second(server: Served) -> None:
-    import time
-
-    from renwei.core.store import Named
-
     one = {
         "type": "identify", "userId": "fresh-1", "messageId": "fresh-1",
         "traits": {"gender": "female", "city": "杭州"},

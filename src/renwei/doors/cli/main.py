@@ -63,10 +63,30 @@ def _group(tree: Tree, name: str, lang: str) -> Tree:
     found = tree.commands.get(name)
     if isinstance(found, Tree):
         return found
+    if found is not None:
+        # An operation and the beginning of others ("report", "report rows"): both are meant.
+        made = _both(found)
+        tree.add_command(made)
+        return made
     text = build.words().say(f"groups.{name}", {}, lang)
     made = Tree(name, help=text, params=list(_own(lang, destroys=False)))
     tree.add_command(made)
     return made
+
+
+def _both(command: click.Command) -> Tree:
+    def call(**given: Any) -> None:
+        if click.get_current_context().invoked_subcommand is None and command.callback:
+            command.callback(**given)
+
+    return Tree(
+        command.name,
+        callback=call,
+        invoke_without_command=True,
+        help=command.help,
+        short_help=command.short_help,
+        params=list(command.params),
+    )
 
 
 def _command(operation: Operation, leaf: str, lang: str) -> click.Command:

@@ -49,7 +49,9 @@ def words() -> Words:
 
 def language_of(request: Request, house: House, visitor: Visitor | None) -> str:
     """What was chosen here, else the account's, else the browser's, else the shop's."""
-    chosen = request.cookies.get("lang") or (visitor.language if visitor else "")
+    # In the demo everybody shares one account: it says nothing about who reads.
+    own = visitor.language if visitor and not house.demo else ""
+    chosen = request.cookies.get("lang") or own
     if chosen in LANGUAGES:
         return chosen
     for part in request.headers.get("accept-language", "").lower().split(","):

@@ -185,6 +185,9 @@ def _ids(kind: str, event: Mapping[str, Any], inner: Mapping[str, Any]) -> dict[
         return {"userId": other, "previousId": inner.get("distinct_id", distinct)}
     if kind == "merge":
         return {"userId": distinct, "previousId": other}
+    if kind == "group":
+        # Servers make up an id for calls about a company.
+        return {"anonymousId": distinct}
     device = inner.get("$anon_distinct_id") or inner.get("$device_id")
     unknown = inner.get("$is_identified") is False or inner.get("$user_state") == "anonymous"
     if unknown or (device is not None and device == distinct):

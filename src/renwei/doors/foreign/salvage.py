@@ -12,9 +12,13 @@ from typing import Final
 
 _NEXT: Final = re.compile(rb"\}\s*,\s*(?=\{)")
 _LIST: Final = re.compile(rb'"batch"\s*:\s*\[')
+_BLANK: Final = b" \t\r\n,"
 _SIGNS: Final = (b'"type"', b'"event"')
-_TRIES: Final = 2_000
-"""Boundaries tried; a body that breaks more often than that is refused as a whole."""
+_CUTS: Final = 20_000
+_AHEAD: Final = 40
+"""Cuts that one event may span (a list of that many products)."""
+_READ: Final = 24 << 20
+"""Bytes read in trying; a body that needs more is refused as a whole."""
 
 
 def lines_of(body: bytes) -> list[bytes] | None:
@@ -46,32 +50,39 @@ def pieces_of(body: bytes) -> list[bytes] | None:
         return None
     inside = body[start:]
     cuts = [match.start() + 1 for match in _NEXT.finditer(inside)]
-    if len(cuts) > _TRIES:
+    if len(cuts) > _CUTS:
         return None
-    pieces, good = _joined(inside, [*cuts, _end(inside)])
-    return pieces if good else None
+    return _joined(inside, [*cuts, _end(inside)])
 
 
-def _joined(inside: bytes, cuts: list[int]) -> tuple[list[bytes], int]:
+def _joined(inside: bytes, cuts: list[int]) -> list[bytes] | None:
     # A cut may lie inside an event (a list of products): what is whole is an event, what is
     # not is joined with what follows while that makes one whole.
     pieces: list[bytes] = []
-    good, at, n = 0, 0, 0
+    good, at, n, left = 0, 0, 0, _READ
     while n < len(cuts):
-        last = _whole_until(inside, at, cuts, n)
+        last, read = _whole_until(inside, at, cuts, n)
+        left -= read
+        if left < 0:
+            return None
         good += last is not None
         n = n if last is None else last
-        pieces.append(inside[at : cuts[n]].strip(b" \t\r\n,"))
+        pieces.append(inside[at : cuts[n]].strip(_BLANK))
         at, n = cuts[n], n + 1
-    return [piece for piece in pieces if piece], good
+    return [piece for piece in pieces if piece] if good else None
 
 
-def _whole_until(inside: bytes, at: int, cuts: list[int], n: int) -> int | None:
-    """The cut that closes an event begun at `at`, or None where none of the next does."""
-    for last in range(n, min(n + 40, len(cuts))):
-        if _is_event(inside[at : cuts[last]].strip(b" \t\r\n,")):
-            return last
-    return None
+def _whole_until(inside: bytes, at: int, cuts: list[int], n: int) -> tuple[int | None, int]:
+    """The cut that closes an event begun at `at` (None: no near one does), and bytes read."""
+    read = 0
+    for last in range(n, min(n + _AHEAD, len(cuts))):
+        piece = inside[at : cuts[last]].strip(_BLANK)
+        read += len(piece)
+        if _is_event(piece):
+            return last, read
+        if read > _READ:
+            break
+    return None, read
 
 
 def _start(body: bytes) -> int | None:

@@ -44,8 +44,8 @@ _CONTACTS: Final = {
     "$mp_unionid": "unionid",
     "$identity_mp_unionid": "unionid",
 }
+_NOT_TRAITS: Final = ("$is_login_id", "$lib", "$app_version")
 _TITLES: Final = ("$title", "$screen_name", "$url_path")
-_NETS: Final = "$network_type"
 
 
 def parse(
@@ -180,7 +180,7 @@ def _plain(event: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(identities, dict) and identities.get(theirs)
     }
     if isinstance(kind, str) and kind.startswith(_PROFILE):
-        plain |= {"type": "identify", "traits": _traits(kind, given) | contacts, "properties": {}}
+        plain |= {"type": "identify", "traits": _traits(given) | contacts, "properties": {}}
         plain["context"] = plain["context"] | {"op": kind.removeprefix(_PROFILE)}
     elif kind in ("track_signup", "track_id_bind"):
         plain |= _signup(event, inner, contacts)
@@ -195,11 +195,13 @@ def _plain(event: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _traits(kind: str, given: Any) -> dict[str, Any]:
+def _traits(given: Any) -> dict[str, Any]:
     if isinstance(given, list):
         # profile_unset may list names.
         return {str(name): None for name in given if isinstance(name, str)}
-    return dict(given) if isinstance(given, dict) else {}
+    if not isinstance(given, dict):
+        return {}
+    return {name: value for name, value in given.items() if not name.startswith(_NOT_TRAITS)}
 
 
 def _signup(
@@ -252,7 +254,7 @@ def _context(event: Mapping[str, Any], inner: Mapping[str, Any]) -> dict[str, An
     parts = {
         "os": named(name="$os", version="$os_version"),
         "device": named(manufacturer="$manufacturer", model="$model", id="$device_id"),
-        "network": named(type=_NETS, carrier="$carrier"),
+        "network": named(type="$network_type", carrier="$carrier"),
         "page": named(url="$url", path="$url_path", referrer="$referrer"),
         "app": named(version="$app_version", name="$app_name"),
     }

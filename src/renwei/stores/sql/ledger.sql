@@ -25,6 +25,17 @@ WHERE (at_us, number) > (?, ?) AND at_us < ? ORDER BY at_us, number LIMIT ?;
 SELECT id, person, surface, at_us, body, number FROM decisions
 WHERE person IN (SELECT value FROM json_each(?));
 
+-- count_before: How many decisions were made before a time.
+SELECT count(*) FROM decisions WHERE at_us < ?;
+
+-- drop_before: Drop some of the decisions made before a time.
+DELETE FROM decisions
+WHERE number IN (SELECT number FROM decisions WHERE at_us < ? ORDER BY at_us LIMIT ?);
+
+-- drop_effects: Drop some of the effects that were settled before a time.
+DELETE FROM outbox WHERE send_id IN (
+    SELECT send_id FROM outbox WHERE changed_us < ? AND state IN ('sent', 'failed') LIMIT ?);
+
 -- rewrite: Replace what a decision says.
 UPDATE decisions SET person = ?, body = ? WHERE number = ?;
 
@@ -48,6 +59,9 @@ SELECT value FROM meta WHERE name = 'ledger_changes';
 
 -- turn: Count a change, unless another came first.
 UPDATE meta SET value = value + 1 WHERE name = 'ledger_changes' AND value = ?;
+
+-- turned: Count a change, whatever came before.
+UPDATE meta SET value = value + 1 WHERE name = 'ledger_changes';
 
 -- before: Decisions made before a time, in the order recorded; values: time, limit.
 SELECT id, person, surface, at_us, body, number FROM decisions

@@ -38,6 +38,9 @@ SELECT seq, message_id, actor, kind, item, at_us, seen_us, source, value_minor, 
        body
 FROM events WHERE seen_us < ? ORDER BY seq LIMIT ?;
 
+-- count_before: How many hot events arrived before a time.
+SELECT count(*) FROM events WHERE seen_us < ?;
+
 -- drop_event: Take a hot event away (it moved to the lake).
 DELETE FROM events WHERE seq = ?;
 

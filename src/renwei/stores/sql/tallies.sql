@@ -40,6 +40,9 @@ WHERE day >= ?1 AND name IN (SELECT value FROM json_each(?2));
 -- forget: Remove the sums of some actors.
 DELETE FROM tallies WHERE actor IN (SELECT value FROM json_each(?));
 
+-- count_before: How many sums are of days before one.
+SELECT count(*) FROM tallies WHERE day < ?;
+
 -- before: Sums of days before one.
 SELECT actor, name, item, day FROM tallies WHERE day < ? LIMIT ?;
 
