@@ -32,7 +32,13 @@ CONSOLE = "cli"
 PORTRAIT = {"person": "portrait", "export-person": "export", "timeline": "timeline"}
 """What a look is called, where it is not called like its operation."""
 
-CHANGES = frozenset({"settings", "autonomy", "export", "forget", "import", "undo", "purge"})
+CHANGES = frozenset(
+    {
+        "settings", "autonomy", "retention", "export", "forget", "import", "undo", "purge",
+        "backup", "restore", "imports replay", "rejected replay", "audiences save",
+        "audiences drop", "questions new", "questions close",
+    }
+)  # fmt: skip
 """Operations that are noted though they show nobody."""
 
 ONE_LOOK = timedelta(minutes=10)
@@ -110,13 +116,23 @@ def note_answer(shop: Shop, who: Who, operation: str, request: Any, answer: Any)
     people = persons_in(answer)
     if not people and (operation not in CHANGES or not _changes(operation, request)):
         return
-    what = PORTRAIT.get(operation, operation.replace(" ", "_").replace("-", "_"))
+    what = word_of(operation)
     if len(people) > 1:
         fresh = _not_just_seen(shop, _id(who), what, people)
         if not fresh:
             return
         people = fresh
     note(shop, who, what, people)
+
+
+def word_of(operation: str) -> str:
+    """What a look by an operation is called; its sentence is `audit.what.<word>`.
+
+    Example:
+        >>> word_of("person"), word_of("consent show")
+        ('portrait', 'consent_show')
+    """
+    return PORTRAIT.get(operation, operation.replace(" ", "_").replace("-", "_"))
 
 
 def persons_in(answer: Any) -> list[int]:
