@@ -137,7 +137,7 @@ def _read(event: Any, index: int, moment: Moment) -> Incoming | Refusal:
     if not isinstance(event, dict):
         values = {"found": type(event).__name__}
         return refusal(index, ("", "not_an_object", values), raw, "sensors")
-    if event.get("type") in ITEM_EVENTS:
+    if str(event.get("type")) in ITEM_EVENTS:
         return _item(event, raw, index)
     return read_plain(_plain(event), raw, index, moment, wire="sensors")
 
