@@ -42,6 +42,7 @@ PAGES = (
     "decisions",
     "diary",
     "live",
+    "questions",
 )
 """The packages beside this file, each with a module `pages`."""
 
