@@ -166,6 +166,21 @@ def test_names_and_defaults_on_the_wire_are_kept() -> None:
     assert masked(Renamed("", "x")) == {"type": "line", "fullName": "", "someTitle": "x"}
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("dry skin", "dry skin"),
+        ("call 13812348888 or ann@example.com", "call 138****8888 or a***@example.com"),
+        ("+4915112345678", "+49151****5678"),
+        ("6901234567892", "6901234567892"),
+        ("2026-06-01T04:00:00Z", "2026-06-01T04:00:00Z"),
+        ("019b76da-a800-7138-1234-567890123456", "019b76da-a800-7138-1234-567890123456"),
+    ],
+)
+def test_untyped_texts_lose_the_phones_and_emails_in_them(text: str, shown: str) -> None:
+    assert masked(Answer(lines=[], anything={"k": [text]}))["anything"] == {"k": [shown]}
+
+
 def test_containers_that_say_nothing_of_their_inside_are_looked_into() -> None:
     line = Line(person="p1", name="Ann")
     shown = masked(Bare({"k": line}, [line]))

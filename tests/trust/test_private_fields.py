@@ -44,8 +44,15 @@ TELLING = frozenset(
 
 HARMLESS = {
     "Understood.name": "a file's name",
+    "Choice.value": "an answer that a form offers",
+    "Correction.name": "what the fact is called",
+    "Correction.value": "as of a fact",
+    "Count.value": "an answer that a form offers",
+    "LinkAnswer.address": "of a form",
+    "RejectedEvent.source": "a code: key:..., form:...",
+    "RejectedMinute.source": "a code: key:..., form:...",
     "FactSeen.name": "what the fact is called",
-    "FactSeen.value": "facts are structured and hold no personal data",
+    "FactSeen.value": "facts are structured; phones and e-mails in untyped values are masked all the same",
     "Arrived.source": "a code: import:..., key:..., console",
     "FactSeen.source": "a code: import:..., key:..., console",
     "Preference.value": "a category, a product or an hour",

@@ -23,6 +23,7 @@ HIDDEN = "•••"
 _STARS = "****"
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _PHONE = re.compile(r"\+?[\d\s().-]+")
+_INSIDE = re.compile(r"[^@\s,;:<>]+@[^@\s,;:<>]+\.\w+|(?<![\d+])(?:\+\d{8,15}|1[3-9]\d{9})(?!\d)")
 _DIGITS = re.compile(r"\d")
 _CALLED = frozenset(
     "name nick customer openid unionid external_userid device anonymous buyer_name".split()  # noqa: SIM905
@@ -51,6 +52,9 @@ def masked(answer: Any) -> Any:
         return {_key(key): masked(value) for key, value in answer.items()}
     if isinstance(answer, list | tuple | set | frozenset):
         return [masked(value) for value in answer]
+    if isinstance(answer, str):
+        # Of untyped values (facts, details) nobody has said what may stand in them.
+        return _INSIDE.sub(lambda found: mask(found[0]), answer)
     return _plain(answer)
 
 
