@@ -60,6 +60,6 @@ def code_of(address: str) -> str:
 
     made = io.BytesIO()
     segno.make(address, error="m", micro=False).save(
-        made, kind="svg", scale=6, border=4, xmldecl=False, dark="#000", light="#fff"
+        made, kind="svg", border=4, xmldecl=False, dark="#000", light="#fff", omitsize=True
     )
     return made.getvalue().decode()
