@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 import renwei
 from renwei.core.operations import operation
 from renwei.core.shop import Shop
+
+if TYPE_CHECKING:
+    from renwei.people.frame import Frame
 
 
 class Learn(msgspec.Struct, kw_only=True):
@@ -37,9 +40,13 @@ class Learnt(msgspec.Struct, kw_only=True):
 
 def _beside(shop: Shop, frame: Frame, at: datetime) -> None:
     """What pages show beside the estimates, where it is quick to make."""
+    import numpy as np
+
     from renwei.people.flow import MOST_AT_LEARNING, keep_flow
     from renwei.people.names import index_names
 
+    if abs(shop.clock.now() - at) > timedelta(days=1):
+        return
     if len(np.unique(frame.person)) <= MOST_AT_LEARNING:
         keep_flow(shop, at, frame)
     index_names(shop, MOST_AT_LEARNING)

@@ -1,0 +1,168 @@
+"""Finding people by a part of their name, though names lie sealed.
+
+Of each name keyed hashes of its pieces (two characters, single Chinese characters, first
+letters of pinyin) are kept with the person's number; a question is cut up the same way, and
+only the few names that have all its pieces are opened to be looked at. The hashes say nothing
+without the master key, which lies outside the data directory.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from renwei.core.shop import Columns, Shop
+
+NAMES, DONE = "names", "names-done"
+OPENED = 2_000
+"""A question opens so many names at most."""
+KINDS = ("name", "nick")
+_BATCH = 2_000
+_LONGEST = 24
+
+# First characters of each pinyin letter among the common characters of GB 2312, which stand in
+# the order of their pinyin.
+_LETTERS = "abcdefghjklmnopqrstwxyz"
+_FIRST = "啊芭擦搭蛾发噶哈击喀垃妈拿哦啪期然撒塌挖昔压匝"
+_BOUNDS = [character.encode("gb2312") for character in _FIRST]
+_LAST_COMMON = "座".encode("gb2312")
+
+
+def initials(text: str) -> str:
+    """First letters of the pinyin of common Chinese characters; other characters are dropped.
+
+    Example:
+        >>> initials("李雷"), initials("Mei 王芳")
+        ('ll', 'wf')
+    """
+    letters = []
+    for character in text:
+        try:
+            code = character.encode("gb2312")
+        except UnicodeEncodeError:
+            continue
+        if len(code) == 2 and _BOUNDS[0] <= code <= _LAST_COMMON:
+            letters.append(_LETTERS[bisect_right(_BOUNDS, code) - 1])
+    return "".join(letters)
+
+
+def plain(text: str) -> str:
+    """A text as names are compared: one form of each character, no case, single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def matches(query: str, name: str) -> bool:
+    """Whether a name holds what was typed, as written or by first letters of pinyin.
+
+    Example:
+        >>> matches("雷", "李雷"), matches("LL", "李雷"), matches("lei", "李雷")
+        (True, True, False)
+    """
+    wanted, own = plain(query), plain(name)
+    return bool(wanted) and (wanted in own or wanted in initials(own))
+
+
+def index_names(shop: Shop, most: int) -> int:
+    """Take the names of people who are not in the index yet, the newest `most` of them.
+
+    Returns:
+        How many people are still not in it.
+    """
+    import numpy as np
+
+    done = _column(shop.shelf.get(DONE), "person")
+    everybody = np.array(shop.store.people.all_persons(), dtype=np.int64)
+    missing = np.setdiff1d(everybody, done, assume_unique=True)
+    fresh = missing[:most]
+    if not len(fresh):
+        return 0
+    held = shop.shelf.get(NAMES)
+    keys, persons = [_column(held, "key").astype(np.uint64)], [_column(held, "person")]
+    for begin in range(0, len(fresh), _BATCH):
+        more = _pieces_of(shop, fresh[begin : begin + _BATCH].tolist())
+        keys.append(np.array([key for key, _ in more], dtype=np.uint64))
+        persons.append(np.array([person for _, person in more], dtype=np.int64))
+    key, person = np.concatenate(keys), np.concatenate(persons)
+    order = np.lexsort((person, key))
+    shop.shelf.put(NAMES, {"key": key[order], "person": person[order]}, {})
+    shop.shelf.put(DONE, {"person": np.union1d(done, fresh)}, {})
+    return len(missing) - len(fresh)
+
+
+def named(shop: Shop, query: str) -> list[int]:
+    """The people whose name holds the query; of a very common piece, the first 2,000."""
+    import numpy as np
+
+    wanted = plain(query)
+    held = shop.shelf.get(NAMES)
+    if not wanted or held is None:
+        return []
+    found: Any = None
+    column = held.columns["key"]
+    for piece in sorted(pieces(wanted)):
+        key = np.uint64(_key(shop, piece))
+        begin, end = (int(column.searchsorted(key, side)) for side in ("left", "right"))
+        own = np.asarray(held.columns["person"][begin:end])
+        found = own if found is None else np.intersect1d(found, own)
+        if not len(found):
+            return []
+    if found is None:
+        return []
+    persons = [int(person) for person in np.unique(found)[:OPENED]]
+    return verified(shop, query, persons)
+
+
+def verified(shop: Shop, query: str, persons: Sequence[int]) -> list[int]:
+    """Those of these people whose name really holds the query."""
+    texts = shop.store.people.open_many(persons, list(KINDS)) if persons else []
+    return [
+        person
+        for person, own in zip(persons, texts, strict=True)
+        if any(matches(query, shown(kind, text)) for kind in KINDS for text in own.get(kind, ()))
+    ]
+
+
+def shown(kind: str, text: str) -> str:
+    """A name as people know it: a nick without its platform."""
+    return (text.partition(":")[2] or text) if kind == "nick" else text
+
+
+def pieces(text: str) -> set[str]:
+    """What a text is looked up by.
+
+    Example:
+        >>> sorted(pieces("李雷")), sorted(pieces("ann"))
+        (['李', '李雷', '雷'], ['an', 'nn'])
+    """
+    text = text[:_LONGEST]
+    pairs = {text[k : k + 2] for k in range(len(text) - 1)}
+    single = {character for character in text if ord(character) > 0x2E7F}
+    return pairs | single or {text}
+
+
+def _pieces_of(shop: Shop, persons: Sequence[int]) -> list[tuple[int, int]]:
+    rows = []
+    for person, own in zip(persons, shop.store.people.open_many(persons, list(KINDS)), strict=True):
+        texts = {plain(shown(kind, text)) for kind in KINDS for text in own.get(kind, ())}
+        keys = {piece for text in texts for piece in _with_letters(text)}
+        rows += [(_key(shop, piece), person) for piece in keys]
+    return rows
+
+
+def _with_letters(text: str) -> Iterable[str]:
+    if not text:
+        return set()
+    letters = initials(text)
+    return pieces(text) | (pieces(letters) if len(letters) > 1 else set())
+
+
+def _key(shop: Shop, piece: str) -> int:
+    return int.from_bytes(shop.store.people.keyed(f"name-piece|{piece}")[:8], "little")
+
+
+def _column(held: Columns | None, name: str) -> Any:
+    import numpy as np
+
+    return np.zeros(0, dtype=np.int64) if held is None else np.asarray(held.columns[name])
