@@ -7,20 +7,20 @@ came in or were put away, at the latest after an hour.
 from __future__ import annotations
 
 import re
-import secrets
 import shutil
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
+from renwei.core.chance import new_number
 from renwei.core.errors import BadInput, UnknownName
 from renwei.stores.faults import told
 
 KEPT = timedelta(hours=1)
 MOST_BYTES = 512 * 1024 * 1024
 """All files of one upload together; a year of a large shop's orders is a tenth of it."""
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
+_TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
 class Uploads:
@@ -40,7 +40,7 @@ class Uploads:
             BadInput: no_files; upload_too_large with the limit.
             Unavailable: disk_full, read_only.
         """
-        token = secrets.token_urlsafe(16)
+        token = f"{new_number():016x}{new_number():016x}"
         place = self._folder / token
         left = MOST_BYTES
         try:

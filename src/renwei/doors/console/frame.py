@@ -13,7 +13,6 @@ operations and show what these answer, nothing else.
 from __future__ import annotations
 
 import importlib
-import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -89,7 +88,6 @@ class Visit:
     visitor: Visitor | None
     language: str
     form: Any = field(default_factory=dict)
-    nonce: str = field(default_factory=lambda: secrets.token_urlsafe(6))
 
     @property
     def query(self) -> Mapping[str, str]:

@@ -109,7 +109,7 @@ def waiting(visit: Visit) -> Response:
     """A page that looks again until the answer is there; its part says nothing yet."""
     if visit.partial:
         return Response(status_code=204)
-    return visit.show("base/working.html")
+    return visit.show("outline/working.html")
 
 
 def ready(visit: Visit) -> Response | None:

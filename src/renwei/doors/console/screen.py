@@ -145,9 +145,11 @@ def fault(visit: Visit, error: RenweiError) -> Response:
     status = 404 if isinstance(error, UnknownName) else status_of(error)
     said = sentence_of(error, visit.language)
     if visit.partial:
-        return HTMLResponse(render(visit, "base/told.html", {"said": said, "sort": "bad"}), status)
+        return HTMLResponse(
+            render(visit, "outline/told.html", {"said": said, "sort": "bad"}), status
+        )
     return visit.show(
-        "base/fault.html", status, number=status, said=said, id=request_id(visit.request)
+        "outline/fault.html", status, number=status, said=said, id=request_id(visit.request)
     )
 
 
@@ -158,5 +160,5 @@ def no_page(visit: Visit, status: int) -> Response:
         return JSONResponse(document, status, media_type="application/problem+json")
     said = visit.say(f"console.fault.{status}")
     return visit.show(
-        "base/fault.html", status, number=status, said=said, id=request_id(visit.request)
+        "outline/fault.html", status, number=status, said=said, id=request_id(visit.request)
     )

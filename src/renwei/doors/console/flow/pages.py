@@ -1,4 +1,4 @@
-"""How people move between stages by month, what each tier is worth, and who is in a band."""
+"""How people move between stages and tiers by month, what each tier is worth, and who is in one."""
 
 from __future__ import annotations
 
@@ -13,34 +13,35 @@ from renwei.doors.console.frame import Visit, page
 
 SORTS = ("stage", "tier")
 LISTED = 100
+HALF_DAY_S = 12 * 3600
 COLOURS = {
-    "new": "#3d7ea6",
-    "active": "#4d8a4a",
-    "at_risk": "#c98a1b",
-    "lost": "#8b8179",
+    "new": "#3d7ea6", "active": "#4d8a4a", "at_risk": "#c98a1b", "lost": "#8b8179",
     "returning": "#8a5a83",
-}
+}  # fmt: skip
 
 
 @page("GET /flow", scope="read")
 def flow(visit: Visit) -> Response:
     """The flow between stages, and the tiers."""
-    stages = kept.answer(visit, "stages", for_s=6 * 3600)
-    tiers = kept.answer(visit, "tiers", for_s=6 * 3600)
-    if stages is None or tiers is None:
-        return kept.waiting(visit)
     there = kept.ready(visit)
+    try:
+        answer = kept.answer(visit, "flow", for_s=HALF_DAY_S)
+    except UnknownName:
+        return visit.show("flow/flow.html", answer=None)
+    if answer is None:
+        return kept.waiting(visit)
     if there is not None:
         return there
-    names = {stage.stage: stage.text for stage in stages.stages}
+    names = {stage: visit.say(f"stages.{stage}") for stage in answer.stages}
+    last = answer.months[-1].stages if answer.months else None
     return visit.show(
         "flow/flow.html",
-        stages=stages,
-        tiers=tiers,
+        answer=answer,
         names=names,
-        people=sum(stage.people for stage in stages.stages),
-        months=months(visit, stages, names),
-        moves=moves(stages),
+        now=dict(zip(answer.stages, last.counts, strict=True)) if last else {},
+        picture=months(answer, names),
+        moves=moves(answer.stages, last) if last else [],
+        tier_moves=moves(answer.tiers, answer.months[-1].tiers) if answer.months else [],
         whole=whole(visit),
     )
 
@@ -56,39 +57,34 @@ def band(visit: Visit) -> Response:
     return visit.show("flow/band.html", answer=answer, band=chosen, sort=sort, whole=whole(visit))
 
 
-def months(visit: Visit, stages: Any, names: dict[str, str]) -> dict[str, Any]:
+def months(answer: Any, names: dict[str, str]) -> dict[str, Any]:
     """A chart: how many people stood in each stage at the end of each month."""
     series = [
         {
             "name": names[stage],
             "type": "bar",
             "stack": "all",
-            "data": [month.counts[k] for month in stages.flow],
+            "data": [month.stages.counts[k] for month in answer.months],
             "itemStyle": {"color": COLOURS.get(stage)},
             "href": f"/flow/stage/{stage}",
         }
-        for k, stage in enumerate(stages.order)
+        for k, stage in enumerate(answer.stages)
     ]
     return {
         "legend": {"top": 0},
-        "xAxis": {"type": "category", "data": [month.month for month in stages.flow]},
+        "xAxis": {"type": "category", "data": [month.month for month in answer.months]},
         "yAxis": {"type": "value"},
         "series": series,
     }
 
 
-def moves(stages: Any) -> list[dict[str, Any]]:
-    """The moves of the last month, biggest first; who stayed is left out."""
-    if not stages.flow:
-        return []
-    last, found = stages.flow[-1], []
-    for a, row in enumerate(last.moves):
-        found += [
-            {"before": stages.order[a], "after": stages.order[b], "n": n}
-            for b, n in enumerate(row)
-            if n and a != b
-        ]
-    found += [
-        {"before": "", "after": stages.order[b], "n": n} for b, n in enumerate(last.joined) if n
+def moves(names: list[str], month: Any) -> list[dict[str, Any]]:
+    """The moves of a month, biggest first; who stayed is left out, who is new comes from ""."""
+    found = [
+        {"before": names[a], "after": names[b], "n": n}
+        for a, row in enumerate(month.moves)
+        for b, n in enumerate(row)
+        if n and a != b
     ]
-    return sorted(found, key=lambda move: -move["n"])
+    found += [{"before": "", "after": names[b], "n": n} for b, n in enumerate(month.joined) if n]
+    return sorted(found, key=lambda move: -int(move["n"]))

@@ -44,7 +44,7 @@ def people(visit: Visit) -> Response:
         cursor=cursor,
         sorts=SORTS,
         audiences=visit.call("audiences list").audiences,
-        attributes=_attributes(visit),
+        attributes=visit.call("attributes").attributes,
         filtered=any(asked[name] for name in ("stage", "tier", "audience")) or bool(where),
         place=lambda **changes: _place({**asked, **changes}, where),
         whole=whole(visit),
@@ -95,11 +95,3 @@ def _place(asked: Mapping[str, str], where: list[str]) -> str:
     kept = [(name, value) for name, value in asked.items() if value]
     kept += [("where", text) for text in where]
     return f"/people?{urlencode(kept)}" if kept else "/people"
-
-
-def _attributes(visit: Visit) -> list[Any]:
-    from renwei.app import build
-
-    if "attributes" not in build.operations():
-        return []
-    return list(visit.call("attributes").attributes)

@@ -26,6 +26,22 @@ def withdraw(visit: Visit) -> Response:
     return visit.back(f"/people/{answer.person}#consent", "console.people.withdrawn")
 
 
+@page("POST /people/{person}/correct", scope="write")
+def correct(visit: Visit) -> Response:
+    """Say what is really so; it counts at once and can be taken back."""
+    fields = visit.fields
+    answer = visit.call(
+        "correct",
+        person=visit.path["person"],
+        name=fields.get("name", "").strip(),
+        value=fields.get("value", "").strip(),
+        remove="remove" in fields,
+        undo="undo" in fields,
+        by=visit.visitor.id if visit.visitor else "",
+    )
+    return visit.back(f"/people/{answer.person}#known", "console.today.told", said=answer.text)
+
+
 @page("POST /people/{person}/merge", scope="write")
 def merge(visit: Visit) -> Response:
     """Make somebody else part of this person."""

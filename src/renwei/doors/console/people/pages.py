@@ -10,15 +10,16 @@ from renwei.doors.console.people.hands import (
     as_json,
     as_text,
     ask,
+    correct,
     forget,
     give,
     merge,
     unmerge,
     withdraw,
 )
-from renwei.doors.console.people.person import following, person
+from renwei.doors.console.people.person import following, person, timeline
 
 __all__ = [
-    "as_json", "as_text", "ask", "audiences", "drop", "following", "forget", "give", "merge",
-    "people", "person", "save", "unmerge", "withdraw",
+    "as_json", "as_text", "ask", "audiences", "correct", "drop", "following", "forget", "give", "merge",
+    "people", "person", "save", "timeline", "unmerge", "withdraw",
 ]  # fmt: skip

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
+from renwei.core.chance import from_id
+from renwei.core.shop import Shop
+from renwei.doors.console import gate
 from renwei.doors.console.amounts import hour, whole
 from renwei.doors.console.frame import Visit, page
 
 PURPOSES = ("service", "care", "marketing", "profiling", "sensitive", "location")
 CHANNELS = ("*", "wechat", "wecom", "sms", "email", "phone", "hand")
-MOST = 20
+MOST = 60
+LOOKED_AT = 60
+"""So many of somebody's newest events are looked at to see whether there is a new one."""
 
 
 @page("GET /people/{person}", scope="read")
 def person(visit: Visit) -> Response:
     """Everything known of one person, with where it comes from."""
     answer = visit.call("person", person=visit.path["person"])
+    found = _timeline(visit, answer.person)
     return visit.show(
         "people/person.html",
         p=answer,
         wordings=_wordings(visit) if visit.may("write") else {},
         channels=CHANNELS,
-        touches=touches(answer.touches),
+        t=found,
+        entries=told(found.entries),
+        mark=_mark(visit.house.shop(), answer.person),
         whole=whole(visit),
     )
 
@@ -41,18 +49,46 @@ def following(visit: Visit) -> Response:
     )
 
 
-def touches(found: list[Any]) -> list[Any]:
-    """What happened between the shop and the person: of a day's lists one line is enough."""
+@page("GET /people/{person}/timeline", scope="read")
+def timeline(visit: Visit) -> Response:
+    """The newest part of the timeline; whoever knows it already (`mark`) gets nothing."""
+    shop, name = visit.house.shop(), visit.path["person"]
+    mark = _mark(shop, name)
+    if visit.partial and visit.query.get("mark") == mark:
+        return Response(status_code=204)
+    # The look itself was noted when the page was opened.
+    answer = _timeline(visit, name)
+    if not visit.partial:
+        return RedirectResponse(f"/people/{answer.person}#timeline", 303)
+    return visit.show("people/timeline.html", t=answer, entries=told(answer.entries), mark=mark)
+
+
+def told(entries: list[Any]) -> list[Any]:
+    """What happened; of the same decision several times a day one line is enough."""
     kept: list[Any] = []
     seen: set[tuple[str, ...]] = set()
-    for touch in found:
-        if touch.kind == "decision":
-            mark = (f"{touch.at:%Y-%m-%d}", touch.surface, *touch.what)
-            if touch.status == "nothing" or mark in seen:
+    for entry in entries:
+        if entry.kind == "decision":
+            mark = (f"{entry.at:%Y-%m-%d}", entry.source, entry.text)
+            if mark in seen:
                 continue
             seen.add(mark)
-        kept.append(touch)
-    return kept[:MOST]
+        kept.append(entry)
+    return kept
+
+
+def _timeline(visit: Visit, name: str) -> Any:
+    answer = visit.house.call("timeline", visit.language, person=name, limit=MOST)
+    return gate.shown(visit.visitor, answer)
+
+
+def _mark(shop: Shop, name: str) -> str:
+    """Says whether something came in about somebody; a look of the team is nothing."""
+    number = from_id(name)
+    actors = shop.store.people.actors_of(number) if number is not None else []
+    newest = shop.store.log.of(actors, limit=LOOKED_AT) if actors else []
+    seqs = [event.seq for event in newest if event.kind != "viewed"]
+    return f"{max(seqs, default=0)}-{len(seqs)}"
 
 
 def _wordings(visit: Visit) -> dict[str, Any]:
