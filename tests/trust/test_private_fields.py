@@ -44,6 +44,14 @@ TELLING = frozenset(
 
 HARMLESS = {
     "Understood.name": "a file's name",
+    "Attribute.name": "what can be asked of people",
+    "AudienceAnswer.name": "what the team calls an audience",
+    "AudienceAnswer.note": "what the team says of an audience",
+    "AudienceDropped.name": "what the team calls an audience",
+    "Entry.source": "a code: import:..., key:..., console",
+    "Frequent.value": "as of a fact, of many people",
+    "Saved.name": "what the team calls an audience",
+    "Saved.note": "what the team says of an audience",
     "Choice.value": "an answer that a form offers",
     "Correction.name": "what the fact is called",
     "Correction.value": "as of a fact",
