@@ -53,6 +53,7 @@ _BY_CODE: Mapping[str, int] = {
     "repeat_broken_off": 409,
     "repeat_gone": 410,
     "too_large": 413,
+    "upload_too_large": 413,
     "wrong_media": 415,
     "wrong_host": 421,
     "repeat_differs": 422,
