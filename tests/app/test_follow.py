@@ -20,20 +20,25 @@ SEEN: dict[str, list[list[int]]] = {}
 TROUBLE: dict[str, Callable[[Sequence[Event]], None]] = {}
 
 
-def _note(name: str, shop: Shop, events: Sequence[Event]) -> None:
+def _note(name: str, events: Sequence[Event]) -> list[Tally]:
     SEEN.setdefault(name, []).append([event.seq for event in events])
-    rows = [Tally(event.actor, "view", event.item, 20_000, 1, 0, 0) for event in events]
-    shop.store.tallies.add(name, rows, events[-1].seq)
     if name in TROUBLE:
         TROUBLE[name](events)
+    return [Tally(event.actor, "view", event.item, 20_000, 1, 0, 0) for event in events]
 
 
-def first(shop: Shop, events: Sequence[Event]) -> None:
-    _note("first", shop, events)
+def first(shop: Shop, events: Sequence[Event]) -> list[Tally]:
+    return _note("first", events)
 
 
-def second(shop: Shop, events: Sequence[Event]) -> None:
-    _note("second", shop, events)
+def second(shop: Shop, events: Sequence[Event]) -> list[Tally]:
+    return _note("second", events)
+
+
+def writes(shop: Shop, events: Sequence[Event]) -> None:
+    """A fold that keeps no sums, and writes elsewhere before it breaks off."""
+    shop.store.papers.put("setting", "seen", {"n": len(events)}, by="test", at=AT)
+    _note("writes", events)
 
 
 FIRST, SECOND = ("first", f"{__name__}:first"), ("second", f"{__name__}:second")
@@ -107,6 +112,24 @@ def test_a_fold_that_breaks_off_leaves_neither_sums_nor_a_position(shop: Shop) -
     TROUBLE.clear()
     assert follower.catch_up() == 10
     assert counted(shop) == 10
+
+
+def test_what_a_fold_writes_elsewhere_stands_or_falls_with_its_position(shop: Shop) -> None:
+    def full(events: Sequence[Event]) -> None:
+        raise Unavailable("disk_full", path="x")
+
+    append(shop, 3)
+    TROUBLE["writes"] = full
+    follower = Follower(lambda: shop, [("writes", f"{__name__}:writes")])
+    with pytest.raises(Unavailable):
+        follower.catch_up()
+    assert shop.store.papers.get("setting", "seen") is None
+    TROUBLE.clear()
+    follower.catch_up()
+    paper = shop.store.papers.get("setting", "seen")
+    assert paper is not None
+    assert paper.body == {"n": 3}
+    assert shop.store.tallies.position("writes") == 3
 
 
 def test_an_event_that_cannot_be_folded_is_left_out_and_noted_and_the_rest_is_not(

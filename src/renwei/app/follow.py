@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from importlib import import_module
 from itertools import islice
-from typing import Any
 
 from renwei.core.clock import ticks
 from renwei.core.errors import RenweiError, Unavailable
 from renwei.core.nouns import Event
 from renwei.core.shop import Shop
+from renwei.core.tallies import Tally
 
 CHUNK, SMALLEST = 2_000, 16
 LOOKS_S = 0.5
@@ -28,7 +28,8 @@ SKIPPED = "fold_skipped"
 """The kind of Paper that says which event a fold could not digest."""
 _BACK_OFF_S = (0.05, 0.25, 1.0, 5.0)
 _log = logging.getLogger(__name__)
-Fold = Callable[[Shop, Sequence[Event]], Any]
+Fold = Callable[[Shop, Sequence[Event]], Iterable[Tally] | None]
+"""May write to the store, and returns what is to be added to its sums."""
 
 
 class _OvertakenError(Exception):
@@ -40,7 +41,8 @@ class Follower:
 
     Args:
         shop_of: Gives the workspace with the settings in force.
-        folds: Name, and "module:function" called as `(shop, events)` inside `store.together`.
+        folds: Name, and "module:function", called as `(shop, events)` inside the transaction
+            that moves its position; what it returns is added to its sums in it.
     """
 
     def __init__(self, shop_of: Callable[[], Shop], folds: Sequence[tuple[str, str]]) -> None:
@@ -150,8 +152,8 @@ class Follower:
         with store.together():
             if store.tallies.position(name) != after:
                 raise _OvertakenError
-            self._calls[name](shop, events)
-            store.tallies.add(name, (), events[-1].seq)
+            rows = self._calls[name](shop, events)
+            store.tallies.add(name, rows or (), events[-1].seq)
 
     def _adapt(self, name: str, took_s: float, events: int) -> None:
         # While a fold writes nobody else can, so it shall not hold on for long.
