@@ -72,6 +72,8 @@ def months(answer: Any, names: dict[str, str]) -> dict[str, Any]:
     ]
     return {
         "legend": {"top": 0},
+        # On a phone the legend takes two lines.
+        "grid": {"left": 8, "right": 12, "top": 56, "bottom": 8, "containLabel": True},
         "xAxis": {"type": "category", "data": [month.month for month in answer.months]},
         "yAxis": {"type": "value"},
         "series": series,
