@@ -167,20 +167,25 @@ def _seen(one: Sold, key: bytes, place: tuple[str, str], held: tuple[State, Even
     )
     if one.status == "refunded":
         return _refunded(one, seen, held)
-    if held is None or one.status == "paid":
+    if held is None:
         return seen
-    # A cancellation or a change says little; what it does not say stays.
-    before = held[0]
+    # Only a change says anew what an order is; what others leave out, or say again, stays.
+    before, event = held
+    anew = not one.status
+    paid_us = before.paid_us
+    if paid_us is None and one.status == "paid":
+        paid_us = at_us
     return msgspec.structs.replace(
         seen,
-        actor=held[1].actor,
-        currency=held[1].currency,
+        actor=event.actor,
+        currency=event.currency,
         status=one.status or before.status,
-        paid_us=before.paid_us,
-        value=before.value if one.status else seen.value or before.value,
+        paid_us=paid_us,
+        value=seen.value or before.value if anew else before.value or seen.value,
         shipping=before.shipping,
         refunded=before.refunded,
-        lines=before.lines if one.status else seen.lines or before.lines,
+        country=before.country,
+        lines=seen.lines or before.lines if anew else before.lines or seen.lines,
     )
 
 
@@ -204,6 +209,7 @@ def _refunded(one: Sold, seen: Seen, held: tuple[State, Event] | None) -> Seen:
         value=before.value,
         shipping=before.shipping,
         refunded=total,
+        country=before.country,
         lines=before.lines,
     )
 

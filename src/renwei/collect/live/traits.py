@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final
@@ -26,6 +26,11 @@ _FACTS: Final = 60
 _TEXT: Final = 64
 _LARGE: Final = 1_000_000
 _MANY_DIGITS: Final = re.compile(r"(?:\d[ \-().+/_]{0,2}){7}")
+_DAY: Final = re.compile(
+    r"^(?:19|20)\d\d-[01]\d-[0-3]\d"
+    r"(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)?)?$"
+)
+"""A day or a time: its digits are no number of somebody."""
 _AS_YEAR: Final = re.compile(r"^(\d{4})(?:[-/.年](\d{1,2})[-/.月](\d{1,2})日?)?")
 
 
@@ -130,7 +135,7 @@ def _fact(told: Told, name: str, key: str, value: Any) -> None:
         or (type(value) in (int, float) and abs(value) < _LARGE)
     ):
         told.facts[plain] = value
-    elif type(value) is str and value and (text := clean(value.strip())):
+    elif type(value) is str and value and (text := _open_text(value)):
         told.facts[plain] = text
 
 
@@ -150,7 +155,12 @@ def _raw(value: Any) -> Any:
     """What was told, where it may stand open."""
     if type(value) in (int, float) and abs(value) < _LARGE:
         return value
-    return (clean(value.strip()) or "…") if type(value) is str else "…"
+    return (_open_text(value) or "…") if type(value) is str else "…"
+
+
+def _open_text(value: str) -> str:
+    text = value.strip()
+    return text if _DAY.match(text) else clean(text)
 
 
 def _age(value: Any) -> int | None:
@@ -275,12 +285,3 @@ def consents_in(context: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
         if purpose is not None and said is not None:
             found[purpose] = said and found.get(purpose, True)
     return [(purpose, "*", said) for purpose, said in found.items()]
-
-
-def is_date(value: str) -> bool:
-    """Whether a text is a day, so that its digits are no number of somebody."""
-    try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        return False
-    return True
