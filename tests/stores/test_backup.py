@@ -302,7 +302,7 @@ def test_a_backup_killed_half_way_leaves_the_one_before_and_is_swept(
     to(file, store)
     whole = file.read_bytes()
     store.close()
-    for stop in ("state.db", "backup"):
+    for stop in ("copying", "packing"):
         process = child("backup", "0", str(file), stop)
         assert process.stdout is not None
         assert process.stdout.readline().strip() == stop

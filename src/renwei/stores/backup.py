@@ -95,7 +95,7 @@ def back_up(
         def write(path: Path) -> None:
             for entry in _packed(path, aside, about):
                 entries.append(entry)
-                moved("backup", len(entries), 0)
+                moved("packing", len(entries), 0)
 
         disk.place(file, write)
     return BackedUp(file, file.stat().st_size, len(entries), about.position, key)

@@ -68,7 +68,7 @@ def copy(source: sqlite3.Connection, path: Path, moved: Moved | None = None) -> 
 
     def step(status: int, left: int, of: int) -> None:
         if moved:
-            moved(path.name, of - left, of)
+            moved("copying", of - left, of)
 
     with told(path):
         path.touch(mode=0o600)

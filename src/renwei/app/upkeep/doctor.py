@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from renwei.app.upkeep import looking
-from renwei.app.upkeep.looking import Found
 from renwei.app.upkeep.place import Place, bare
 from renwei.core.errors import RenweiError, Unavailable
 from renwei.core.operations import operation
 
+if TYPE_CHECKING:
+    from renwei.app.upkeep.looking import Found
+
 PORT = 8400
+Look = Callable[[Place], "Found"]
 MARKS = {"ok": "✓", "warn": "!", "fail": "✗"}
 
 
@@ -39,19 +42,20 @@ class DoctorAnswer(msgspec.Struct, kw_only=True):
     lines: list[Line]
 
 
-CHECKS: tuple[tuple[str, Callable[[Place], Found]], ...] = (
-    ("directory", looking.directory),
-    ("rights", looking.rights),
-    ("disk", looking.disk),
-    ("key", looking.key),
-    ("clock", looking.clock),
-    ("versions", looking.versions),
-    ("work", looking.work),
-    ("files", looking.files),
-    ("estimates", looking.estimates),
-    ("leftovers", looking.leftovers),
-    ("backup", looking.last_backup),
+CHECKS = (
+    "directory",
+    "rights",
+    "disk",
+    "key",
+    "clock",
+    "versions",
+    "work",
+    "files",
+    "estimates",
+    "leftovers",
+    "backup",
 )
+"""Functions of `renwei.app.upkeep.looking`, in the order in which they are told."""
 
 
 @operation("doctor", DoctorRequest, scope="admin")
@@ -62,11 +66,14 @@ def doctor(place: Place, request: DoctorRequest) -> DoctorAnswer:
     Raises:
         Unavailable: `unwell`, with every line, where something fails.
     """
-    checks = [*CHECKS, ("port", lambda place: looking.port(place, request.port))]
-    lines = []
-    for n, (name, check) in enumerate(checks):
-        place.progress("doctor", n, len(checks))
-        lines.append(_line(place, name, check))
+    from renwei.app.upkeep import looking
+
+    looks: dict[str, Look] = {name: getattr(looking, name) for name in CHECKS}
+    looks["port"] = functools.partial(looking.port, number=request.port)
+    lines: list[Line] = []
+    for name, look in looks.items():
+        place.progress("doctor", len(lines), len(looks))
+        lines.append(_line(place, name, look))
         if name == "directory" and lines[-1].state == "fail":
             break
     bad = sum(line.state == "fail" for line in lines)
@@ -81,9 +88,9 @@ def said(line: Line) -> str:
     return f"{MARKS[line.state]} {line.text}" + (f"\n    {line.fix}" if line.fix else "")
 
 
-def _line(place: Place, name: str, check: Callable[[Place], Found]) -> Line:
+def _line(place: Place, name: str, look: Look) -> Line:
     try:
-        found = check(place)
+        found = look(place)
     except RenweiError as error:
         text = place.say(f"errors.{error.code}", **error.values)
         return Line(check=name, state="fail", text=text)

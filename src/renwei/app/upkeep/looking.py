@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import shutil
 import socket
@@ -177,7 +176,7 @@ def leftovers(place: Place) -> Found:
     return _warn("found", where=str(loose[0])) if loose else OK
 
 
-def last_backup(place: Place) -> Found:
+def backup(place: Place) -> Found:
     """Whether there is a backup that is not too old."""
     with _read(place) as store:
         paper = store.papers.get(*LAST_BACKUP)
@@ -210,6 +209,8 @@ def port(place: Place, number: int) -> Found:
 
 
 def _answer(number: int) -> dict[str, Any]:
+    import http.client
+
     connection = http.client.HTTPConnection("127.0.0.1", number, timeout=2)
     try:
         connection.request("GET", "/v1/version")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
@@ -14,7 +14,9 @@ from renwei.core.errors import BadInput, Unavailable, UnknownName
 from renwei.core.operations import operation
 from renwei.core.shop import Shop
 from renwei.core.store import Store
-from renwei.stores.embedded import EmbeddedStore
+
+if TYPE_CHECKING:
+    from renwei.stores.embedded import EmbeddedStore
 
 SETTING = ("setting", "retention")
 FOR_GOOD = 0
@@ -42,6 +44,8 @@ def embedded(store: Store) -> EmbeddedStore:
     Raises:
         Unavailable: `not_embedded`: another sort of store keeps its own house.
     """
+    from renwei.stores.embedded import EmbeddedStore
+
     if not isinstance(store, EmbeddedStore):
         raise Unavailable("not_embedded", path=str(store.directory))
     return store
