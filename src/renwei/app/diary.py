@@ -1,74 +1,206 @@
-"""What the program did by itself on a day, and what it did not dare."""
+"""What the program did by itself on a day, and what it did not dare.
+
+Behind every line stands an operation that shows what it is about.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
 
 import msgspec
 
+from renwei.collect.live import rejected
+from renwei.core.nouns import Decision, Event
 from renwei.core.shop import Shop
 from renwei.people.zones import zone_named
 
+PATIENCE = timedelta(days=7)
+"""So long may nobody answer the lists before a reminder; in the meantime nothing is sent."""
+
+LIST, CONTACT, ANSWER, LIVE = "today-list", "contact", "answer", "key:"
+_PAPERS = ("import", "receipt", "setting", "autonomy", "consent-text", "question")
+_CHUNK, _MOST = 5_000, 20_000
+"""Of what came in that day at most so many events are counted one by one."""
+
+_BEHIND = {
+    "proposed": "decisions",
+    "left_in_peace": "decisions",
+    "import": "imports list",
+    "setting": "settings",
+    "autonomy": "autonomy",
+    "consent-text": "texts",
+    "question": "questions list",
+    "receipt": "audit",
+    "answers": "questions list",
+    "took_in": "events",
+    "took_in_more": "events",
+    "rejected": "rejected",
+    "flood": "suspicious",
+    "place": "texts",
+    "unread_rows": "imports list",
+}
+
 
 class DiaryEntry(msgspec.Struct, kw_only=True):
-    """One line: what, how often, in words."""
+    """One line: what, how often, in words, and the operation (with fields) that shows it."""
 
     what: str
     count: int
     text: str
+    operation: str = ""
+    fields: dict[str, Any] = {}
 
 
 class Diary(msgspec.Struct, kw_only=True):
-    """One day of the shop: done for the shop, and left to a person or left alone."""
+    """One day of the shop: done for the shop, and left to a person or left alone.
+
+    `reminder` is there when lists have waited a week for somebody; nothing was sent.
+    """
 
     day: str
     since: datetime
     until: datetime
     did: list[DiaryEntry]
     did_not_dare: list[DiaryEntry]
+    reminder: DiaryEntry | None = None
+
+
+@dataclass
+class _Page:
+    """Counts of one day."""
+
+    did: Counter[str] = field(default_factory=Counter)
+    not_dared: Counter[str] = field(default_factory=Counter)
 
 
 def day_of(shop: Shop, at: datetime) -> Diary:
     """The shop's day that holds `at`, up to `at`.
 
-    Decisions for people come from the ledger: chosen, or nothing; what guards removed was not
-    dared. Imports, answers and what the human did come from the log.
+    Decisions for people come from the ledger, the last of the day for each: chosen, or nothing;
+    what guards removed was not dared. The rest comes from papers and from the log.
     """
     local = at.astimezone(zone_named(shop.settings.zone))
     since = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    did: Counter[str] = Counter()
-    not_dared: Counter[str] = Counter()
-    for decision in shop.store.ledger.between(since, at + timedelta(microseconds=1)):
-        did["proposed" if any(decision.chosen) else "left_in_peace"] += 1
-        not_dared.update({removal.guard for removal in decision.removed})
-    for paper in _papers(shop, since, at):
-        did[paper] += 1
-    for event in shop.store.log.read(kinds=("contact",)):
-        if since <= event.at <= at:
-            did[f"contact_{event.body.get('done', 'done')}"] += 1
+    page = _Page()
+    for decision in _decided(shop, since, at):
+        page.did["proposed" if any(decision.chosen) else "left_in_peace"] += 1
+        page.not_dared.update({removal.guard for removal in decision.removed})
+    _papers(shop, since, at, page)
+    _arrived(shop, since, at, page)
+    _refused(shop, since, at, page)
+    marks = [event for event in shop.store.log.read(kinds=(CONTACT,)) if event.at <= at]
+    stands = {str(event.body["decision"]): event for event in marks if event.at >= since}
+    page.did.update(f"contact_{event.body.get('done', 'done')}" for event in stands.values())
+    page.did.pop("contact_undone", None)
+    span = {"since": since.isoformat(), "until": at.isoformat()}
     return Diary(
         day=f"{local:%Y-%m-%d}",
         since=since,
         until=at,
-        did=_entries(shop, "diary.did", did),
-        did_not_dare=_entries(shop, "diary.not_dared", not_dared),
+        did=_entries(shop, "diary.did", page.did, span),
+        did_not_dare=_entries(shop, "diary.not_dared", page.not_dared, span),
+        reminder=_reminder(shop, marks, at),
     )
 
 
-def _papers(shop: Shop, since: datetime, at: datetime) -> list[str]:
-    papers, found = shop.store.papers, []
-    for kind in ("import", "receipt", "setting", "autonomy"):
+def _decided(shop: Shop, since: datetime, at: datetime) -> Iterator[Decision]:
+    """Of each person the last decision for something and the last for nothing.
+
+    A list that was drawn up ten times in a day is one list.
+    """
+    last: dict[tuple[str, int, bool], Decision] = {}
+    for decision in shop.store.ledger.between(since, at + timedelta(microseconds=1)):
+        last[decision.surface, decision.person, any(decision.chosen)] = decision
+    yield from last.values()
+
+
+def _papers(shop: Shop, since: datetime, at: datetime, page: _Page) -> None:
+    papers = shop.store.papers
+    for kind in _PAPERS:
         for name in papers.names(kind):
-            found += [kind for paper in papers.history(kind, name) if since <= paper.at <= at]
+            versions = [one for one in papers.history(kind, name) if since <= one.at <= at]
+            page.did[kind] += len(versions)
+            if kind == "import" and versions:
+                # The newest version stands for the others.
+                page.not_dared["unread_rows"] += int(versions[0].body.get("refused") or 0)
+
+
+def _arrived(shop: Shop, since: datetime, at: datetime, page: _Page) -> None:
+    """What came in from apps, sites and forms, and what of it was left alone."""
+    events, whole = _newest(shop, since)
+    for event in events:
+        if event.seen is None or not since <= event.seen <= at:
+            continue
+        if event.kind == ANSWER:
+            page.did["answers"] += 1
+        elif event.source.startswith(LIVE):
+            page.did["took_in"] += 1
+            page.not_dared["flood"] += bool(event.body.get("flood"))
+            page.not_dared["place"] += event.body.get("place") == "no_consent"
+    if not whole and page.did["took_in"]:
+        page.did["took_in_more"] = page.did.pop("took_in")
+
+
+def _newest(shop: Shop, since: datetime) -> tuple[list[Event], bool]:
+    """Events from the end of the log back to a time, and whether that are all since then."""
+    log, back = shop.store.log, _CHUNK
+    position = log.position()
+    while True:
+        events = list(log.read(after=max(position - back, 0)))
+        reached = bool(events) and events[0].seen is not None and events[0].seen < since
+        if reached or back >= position:
+            return events, True
+        if back >= _MOST:
+            return events, False
+        back *= 2
+
+
+def _refused(shop: Shop, since: datetime, at: datetime, page: _Page) -> None:
+    for paper in rejected.newest(shop):
+        arrived = rejected.arrived_at(paper)
+        if arrived < since:
+            break
+        if arrived <= at:
+            page.not_dared["rejected"] += int(paper.body.get("n") or 0)
+
+
+def _reminder(shop: Shop, marks: list[Event], at: datetime) -> DiaryEntry | None:
+    """One line when the lists of a week were left lying; it goes with the next mark."""
+    zone = zone_named(shop.settings.zone)
+    today = at.astimezone(zone).date()
+    lists = sorted(day for day in shop.store.papers.names(LIST) if day <= today.isoformat())
+    if not lists:
+        return None
+    begun = date.fromisoformat(lists[0])
+    marked = max((event.at.astimezone(zone).date() for event in marks), default=begun)
+    last = max(marked, begun)
+    if today - last < PATIENCE:
+        return None
+    paper = shop.store.papers.get(LIST, lists[-1])
+    waiting = len(paper.body["lines"]) if paper else 0
+    text = shop.say("diary.reminder", day=last.isoformat(), n=waiting, days=(today - last).days)
+    return DiaryEntry(what="reminder", count=waiting, text=text, operation="today")
+
+
+def _entries(shop: Shop, key: str, counts: Counter[str], span: dict[str, Any]) -> list[DiaryEntry]:
+    found = []
+    for what, n in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
+        if n <= 0:
+            continue
+        made = DiaryEntry(what=what, count=n, text=_sentence(shop, key, what, n))
+        made.operation = _BEHIND.get(what, "decisions")
+        if what.startswith("contact_"):
+            made.operation, made.fields = "report-rows", {"metric": "contacted", **span}
+        elif made.operation == "decisions":
+            made.fields = {"day": str(span["since"])[:10]}
+        elif what == "rejected":
+            made.fields = {"since": span["since"]}
+        found.append(made)
     return found
-
-
-def _entries(shop: Shop, key: str, counts: Counter[str]) -> list[DiaryEntry]:
-    return [
-        DiaryEntry(what=what, count=n, text=_sentence(shop, key, what, n))
-        for what, n in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    ]
 
 
 def _sentence(shop: Shop, key: str, what: str, n: int) -> str:
