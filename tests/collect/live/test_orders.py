@@ -13,9 +13,9 @@ from renwei.collect.answers import ImportRequest
 from renwei.collect.operations import bring
 from renwei.core.nouns import Event
 
-A = {"product_id": "p1", "name": "面膜", "price": 59.9, "quantity": 2}
-B = {"sku": "s2", "name": "洁面", "price": "20.10"}
-ORDER = {
+A: dict[str, Any] = {"product_id": "p1", "name": "面膜", "price": 59.9, "quantity": 2}
+B: dict[str, Any] = {"sku": "s2", "name": "洁面", "price": "20.10"}
+ORDER: dict[str, Any] = {
     "order_id": "A-1",
     "total": 149.9,
     "revenue": 139.9,
@@ -64,7 +64,8 @@ def test_an_order_is_kept_as_an_import_keeps_it(live: Live) -> None:
     ],
 )
 def test_what_the_buyer_paid_is_found(live: Live, properties: dict[str, Any], value: int) -> None:
-    say(live, "支付订单", **{"order_id": "A-1", **properties})
+    said: dict[str, Any] = {"order_id": "A-1", **properties}
+    say(live, "支付订单", **said)
     assert [one.value_minor for one in orders(live)] == [value]
 
 

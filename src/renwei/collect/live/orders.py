@@ -173,7 +173,7 @@ def _seen(one: Sold, key: bytes, place: tuple[str, str], held: tuple[State, Even
     before, event = held
     anew = not one.status
     paid_us = before.paid_us
-    if paid_us is None and one.status == "paid":
+    if before.status == "unpaid" and one.status == "paid":
         paid_us = at_us
     return msgspec.structs.replace(
         seen,
