@@ -12,7 +12,7 @@ from renwei.core.clock import from_us
 from renwei.core.errors import BadInput, UnknownName
 from renwei.core.operations import PRIVATE, operation
 from renwei.core.shop import Shop
-from renwei.people.crowd import SEEN, Crowd, crowd
+from renwei.people.crowd import SEEN, Crowd, crowd, with_people
 
 SORTS = {
     "seen": SEEN, "last_order": "last_us", "spend": "spend_minor", "orders": "orders",
@@ -86,10 +86,15 @@ def people(shop: Shop, request: PeopleRequest) -> PeopleAnswer:
     import numpy as np
 
     at = shop.clock.now().astimezone(UTC)
-    now = crowd(shop, at)
+    found = _found(shop, request.query) if request.query.strip() else None
+    now = with_people(crowd(shop, at), found or ())
     if request.sort not in SORTS:
         raise UnknownName.among("sort", request.sort, SORTS)
     mask = _asked(shop, request, now, at)
+    if found is not None:
+        among = np.zeros(len(now), dtype=bool)
+        among[now.rows(found)] = True
+        mask &= among
     column = now.columns[SORTS[request.sort]]
     rows = np.flatnonzero(mask)
     # By the column, the greatest first; equals by person, so that pages never overlap.
@@ -167,10 +172,6 @@ def _asked(shop: Shop, request: PeopleRequest, now: Crowd, at: datetime) -> Any:
             raise UnknownName.among(name, wanted, names)
         if wanted:
             mask &= now.columns[name] == names.index(wanted)
-    if request.query.strip():
-        found = np.zeros(len(now), dtype=bool)
-        found[now.rows(_found(shop, request.query))] = True
-        mask &= found
     rules = [where_rule(text) for text in request.where]
     if request.audience:
         rule_of(shop, request.audience)
