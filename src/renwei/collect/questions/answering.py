@@ -14,8 +14,6 @@ import msgspec
 
 from renwei.collect.questions.asked import CLOSED, NOT_SAID, PURPOSE, SENSITIVE, Question
 from renwei.collect.questions.links import opened
-from renwei.collect.regions import region_of
-from renwei.collect.values import is_email, phone
 from renwei.core.chance import new_id
 from renwei.core.clock import to_us
 from renwei.core.errors import BadInput, Refused, UnknownName
@@ -231,6 +229,9 @@ def _event(
 
 def _identified(shop: Shop, identity: Identity) -> tuple[list[Named], str]:
     """Whom somebody says they are: the phone before the e-mail before the nick."""
+    from renwei.collect.regions import region_of
+    from renwei.collect.values import is_email, phone
+
     if identity.phone.strip():
         number = phone(identity.phone, region_of(shop.settings.currency, shop.settings.zone))
         if not number:
