@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from renwei.collect.live.joining import Joiner
-from renwei.collect.live.resolving import contact, resolver
+from renwei.collect.live.resolving import contact
 from renwei.collect.live.suspicious import flagged
 from renwei.collect.live.traits import IDENTIFIERS, INVALID, traits_of
 from renwei.collect.regions import region_of
@@ -160,7 +160,7 @@ def _recognise(shop: Shop, event: Event, joiner: Joiner, told: tuple[str, str, s
         joiner.left["placeholder"] += 1
         people.keep_many([(event.actor, kind, text)], event.source)
         return
-    actor = resolver(shop.store).actors(people, [named], event.at, event.source)[0]
+    actor = people.actors([named], event.at, event.source)[0]
     if actor == NOBODY:
         return
     joiner.join(event.actor, [actor], f"same_{kind}", event.at, source=event.source)

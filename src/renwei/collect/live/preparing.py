@@ -65,12 +65,14 @@ def prepare(shop: Shop, arrived: Sequence[Arrived], at: datetime) -> Prepared:
     Raises:
         Unavailable: The store cannot be written now.
     """
-    try:
-        return _prepared(shop, arrived, at)
-    except ValueError:
-        # An actor that we remember was taken back meanwhile (undo of an import).
-        resolver(shop.store).clear()
-        return _prepared(shop, arrived, at)
+    known = resolver(shop.store)
+    with known.lock:
+        try:
+            return _prepared(shop, arrived, at)
+        except ValueError:
+            # An actor that we remember was taken back meanwhile (undo of an import).
+            known.clear()
+            return _prepared(shop, arrived, at)
 
 
 def _prepared(shop: Shop, arrived: Sequence[Arrived], at: datetime) -> Prepared:

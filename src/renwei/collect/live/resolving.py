@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import islice
+from threading import Lock
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -82,6 +83,8 @@ class Resolver:
         self._visitors: dict[str, int] = {}
         self._version = -1
         self._own = self._seen_own = 0
+        self.lock = Lock()
+        """Whoever prepares holds it; folds never do, they may hold the store."""
 
     def note_merges(self, n: int) -> None:
         """Say that the map of persons turned by merges of our own, which change no actor."""
@@ -93,12 +96,16 @@ class Resolver:
             known.clear()
 
     def _refresh(self, people: People) -> None:
+        # The fold's merges may be noted before they are committed, so fewer turns than noted
+        # are all our own; whoever was forgotten in between is nobody for the log in any case.
         version = people.map_version()
-        if version != self._version:
-            if version - self._version != self._own - self._seen_own:
-                self.clear()
-            self._version = version
-        self._seen_own = self._own
+        turns = version - self._version
+        if turns > self._own - self._seen_own or turns < 0:
+            self.clear()
+            self._seen_own = self._own
+        else:
+            self._seen_own += turns
+        self._version = version
 
     def resolve(
         self, shop: Shop, arrived: Sequence[tuple[str, Incoming]], at: datetime
@@ -252,7 +259,7 @@ def device_of(one: Incoming) -> str:
 def _bound(known: dict[Any, int]) -> None:
     if len(known) >= KEPT:
         for key in list(islice(known, KEPT // 2)):
-            del known[key]
+            known.pop(key, None)
 
 
 _resolvers: WeakKeyDictionary[Store, Resolver] = WeakKeyDictionary()
