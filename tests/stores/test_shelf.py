@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -171,3 +172,17 @@ def test_any_numbers_survive_the_disk(numbers: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = ShelfFiles(Path(folder)).put("people", {"a": np.array(numbers, np.int64)}, {})
         assert found.columns["a"].tolist() == numbers
+
+
+def test_many_threads_may_put_at_once(tmp_path: Path) -> None:
+    shelf = ShelfFiles(tmp_path)
+
+    def put(number: int) -> str:
+        return shelf.put("people", {"person": np.array([number])}, {"number": number}).version
+
+    with ThreadPoolExecutor(8) as pool:
+        versions = list(pool.map(put, range(40)))
+    assert len(set(versions)) == 40
+    found = ShelfFiles(tmp_path).get("people")
+    assert found is not None
+    assert found.columns["person"].tolist() == [found.meta["number"]]

@@ -177,7 +177,7 @@ def _pointed(folder: Path) -> str:
 
 def _point(folder: Path, version: str) -> None:
     _sync_folder(folder)
-    draft = folder / f".{_POINTER}-{os.getpid()}"
+    draft = folder / f".{_POINTER}-{os.getpid()}-{threading.get_ident()}"
     with draft.open("w", encoding="utf-8") as file:
         file.write(version)
         _to_disk(file)
