@@ -22,9 +22,13 @@ Row = tuple[str, Labels, float]
 
 
 class Requests:
-    """Requests by route, method and status, and how long they took. For one thread."""
+    """Requests by route, method and status, and how long they took. For one thread.
+
+    `groups` are the transactions in which live events came in.
+    """
 
     def __init__(self) -> None:
+        self.groups = 0
         self._counts: dict[tuple[str, str, int], int] = {}
         self._spread: dict[str, list[int]] = {}
         self._seconds: dict[str, float] = {}
@@ -38,6 +42,10 @@ class Requests:
             spread = self._spread[route] = [0] * (len(BOUNDS_S) + 1)
         spread[bisect.bisect_left(BOUNDS_S, seconds)] += 1
         self._seconds[route] = self._seconds.get(route, 0.0) + seconds
+
+    def committed(self) -> None:
+        """Count one group of live events; called by the one thread that writes them."""
+        self.groups += 1
 
     def lines(self) -> Iterator[str]:
         """What Prometheus reads."""
@@ -66,7 +74,11 @@ _held: WeakKeyDictionary[House, Requests] = WeakKeyDictionary()
 
 def requests_of(house: House) -> Requests:
     """Where every door of a house counts its requests."""
-    return _held.setdefault(house, Requests())
+    held = _held.get(house)
+    if held is None:
+        held = _held.setdefault(house, Requests())
+        house.intake.on_commit.append(held.committed)
+    return held
 
 
 def text(house: House) -> str:
@@ -77,36 +89,32 @@ def text(house: House) -> str:
 def _workspace(house: House) -> Iterator[str]:
     store = house.shop().store
     events, seconds = house.follower.lag()
-    taken: Mapping[str, float] = getattr(house.intake, "totals", {})
-    rows: list[Row] = [("", {"result": name}, n) for name, n in taken.items()]
-    yield from _metric(
-        "renwei_intake_total", "counter", "Live events by what became of them.", rows
-    )
-    yield from _metric(
-        "renwei_log_position", "gauge", "Events ever stored.", [_one(store.log.position())]
-    )
-    yield from _metric("renwei_fold_lag_events", "gauge", "Events not folded yet.", [_one(events)])
-    yield from _metric(
-        "renwei_fold_lag_seconds", "gauge", "Age of the oldest of them.", [_one(seconds)]
-    )
-    yield from _metric(
-        "renwei_jobs_running", "gauge", "Jobs under way.", [_one(len(house.jobs.running()))]
-    )
-    counts = [("", {"state": state}, float(n)) for state, n in store.outbox.counts().items()]
-    yield from _metric("renwei_outbox", "gauge", "Effects by state.", counts)
-    yield from _metric("process_resident_memory_bytes", "gauge", "Resident memory.", _memory())
+    taken = [("", {"result": name}, float(n)) for name, n in house.intake.totals.items()]
+    queued = [("", {"state": state}, float(n)) for state, n in store.outbox.counts().items()]
+    groups, jobs = requests_of(house).groups, len(house.jobs.running())
+    for name, kind, about, rows in (
+        ("renwei_intake_events_total", "counter", "Live events by what became of them.", taken),
+        ("renwei_intake_groups_total", "counter", "Transactions they came in.", _one(groups)),
+        ("renwei_log_position", "gauge", "Events ever stored.", _one(store.log.position())),
+        ("renwei_fold_lag_events", "gauge", "Events not folded yet.", _one(events)),
+        ("renwei_fold_lag_seconds", "gauge", "Age of the oldest of them.", _one(seconds)),
+        ("renwei_jobs_running", "gauge", "Jobs under way.", _one(jobs)),
+        ("renwei_outbox", "gauge", "Effects by state.", queued),
+        ("process_resident_memory_bytes", "gauge", "Resident memory.", _memory()),
+    ):
+        yield from _metric(name, kind, about, rows)
 
 
-def _one(value: float) -> Row:
-    return "", {}, value
+def _one(value: float) -> list[Row]:
+    return [("", {}, value)]
 
 
-def _memory() -> Iterator[Row]:
+def _memory() -> list[Row]:
     try:
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     except (OSError, ValueError, IndexError):
-        return  # not on this system
-    yield _one(pages * _PAGE)
+        return []  # not on this system
+    return _one(pages * _PAGE)
 
 
 def _metric(name: str, kind: str, about: str, rows: Iterable[Row]) -> Iterator[str]:
