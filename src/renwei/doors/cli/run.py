@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,11 @@ from renwei.app.showing import DEMO
 from renwei.app.upkeep.place import Place, is_bare
 from renwei.core.errors import Refused, Unavailable
 from renwei.core.operations import Operation
-from renwei.core.shop import Progress, silent
+from renwei.core.shop import Progress, Shop, silent
 from renwei.doors.cli import derive, faults, views
+
+LOOKS = frozenset({"person", "timeline", "export-person", "export"})
+"""Commands that only read, and yet the audit log must tell of them."""
 
 
 def run(operation: Operation, given: Mapping[str, Any], own: Mapping[str, Any], lang: str) -> None:
@@ -53,8 +56,23 @@ def answer_of(
         if operation.child:
             from renwei.app.jobs import run_child
 
-            return run_child(operation, shop, request)
-        return operation.call(shop, request)
+            answer = run_child(operation, shop, request)
+        else:
+            answer = operation.call(shop, request)
+        if operation.writes:
+            _note(shop, operation, request, answer)
+    if operation.name in LOOKS:
+        # Reading needs no lock; telling of it does. Where nobody can write, nobody can note.
+        with suppress(Unavailable), build.open_shop(directory) as shop:
+            _note(shop, operation, request, answer)
+    return answer
+
+
+def _note(shop: Shop, operation: Operation, request: Any, answer: Any) -> None:
+    """Tell the audit log whom a command showed or changed; "cli" is who sat at the machine."""
+    from renwei.trust import audit
+
+    audit.note_answer(shop, audit.CONSOLE, operation.name, request, answer)
 
 
 def directory_of(given: Path | None, *, demo: bool = False) -> Path:

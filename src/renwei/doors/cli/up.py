@@ -16,7 +16,7 @@ import click
 
 from renwei.app import build
 from renwei.core.errors import BadInput, Unavailable
-from renwei.doors.cli import run
+from renwei.doors.cli import faults, run
 
 HOST, PORT = "127.0.0.1", 8400
 ROLES = ("all", "serve", "work")
@@ -53,21 +53,30 @@ def serve(*, lang: str, host: str, port: int, no_browser: bool, only: str, **giv
         BadInput: bad_host, bad_proxy.
     """
     demo = bool(given["demo"])
-    directory = run.directory_of(_data(given), demo=demo)
+    directory = run.directory_of(_own(given, "data"), demo=demo)
     # Whoever cannot have the port should not wait for the demo to be generated.
     listening = _bind(host, port) if only != "work" else None
     try:
         if demo:
             _demo(directory, lang)
-        _run(directory, listening, lang, only=only, browser=not no_browser, behind=given["behind"])
+        _run(
+            directory,
+            listening,
+            lang,
+            only=only,
+            browser=not no_browser,
+            behind=given["behind"],
+            as_json=bool(_own(given, "as_json")),
+        )
     finally:
         if listening:
             listening.close()
 
 
-def _data(given: dict[str, Any]) -> Path | None:
+def _own(given: dict[str, Any], name: str) -> Any:
+    """--data and --json may stand before the command or after it."""
     parent = click.get_current_context().parent
-    return given.get("data") or (parent.params.get("data") if parent else None)
+    return given.get(name) or (parent.params.get(name) if parent else None)
 
 
 def _demo(directory: Path, lang: str) -> None:
@@ -106,6 +115,7 @@ def _run(
     only: str,
     browser: bool,
     behind: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     from renwei.app.house import open_house
     from renwei.doors.http.serving import serve_until_stopped, wait_until_stopped
@@ -121,6 +131,8 @@ def _run(
         url = _url(listening)
         first = _first_path(house, url)
         _announce(url, first, directory, lang)
+        if as_json:
+            faults.out({"url": url, "welcome": first, "directory": str(directory)})
         if browser and sys.stdout.isatty():
             webbrowser.open(first or url)
         serve_until_stopped(house, listening, proxies=proxies)
