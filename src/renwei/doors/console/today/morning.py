@@ -16,10 +16,12 @@ from typing import Any
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
+from renwei.app import build
 from renwei.app.house import House
+from renwei.app.house import asked as request_of
 from renwei.app.work import Job
 from renwei.core.chance import from_id, to_id
-from renwei.core.shop import Shop
+from renwei.core.shop import Progress, Shop, silent
 from renwei.doors.console.kept import WAIT_S, stamp_of
 
 UNDONE = "undone"
@@ -51,6 +53,7 @@ class Morning:
     position: int = 0
     stamp: Any = None
     guard: threading.Lock = field(default_factory=threading.Lock)
+    drawing: threading.Lock = field(default_factory=threading.Lock)
 
 
 _mornings: WeakKeyDictionary[House, Morning] = WeakKeyDictionary()
@@ -90,19 +93,28 @@ def drawn(house: House, morning: Morning, ask: Ask) -> Any:
     job.ended.wait(WAIT_S)
     if not job.ended.is_set():
         return None
-    with morning.guard:
-        morning.jobs.pop(ask, None)
     if job.error is not None:
+        with morning.guard:
+            morning.jobs.pop(ask, None)
         raise job.error
-    return keep(house, morning, ask, job.answer)
+    return job.answer
 
 
-def keep(house: House, morning: Morning, ask: Ask, answer: Any) -> Any:
-    """Let a list stand that was drawn just now."""
-    shop = house.shop()
-    with morning.guard:
-        morning.stamp = _stamp(house, shop)
-        morning.lists[ask] = (answer, _agreed(shop, answer))
+def draw(house: House, morning: Morning, ask: Ask, progress: Progress = silent, **more: Any) -> Any:
+    """Draw a list and let it stand; `more` is what else the operation is asked.
+
+    Lists of one day share their lines and minutes, so they are drawn one after the other.
+    """
+    operation = build.operations()["today"]
+    with morning.drawing:
+        request = request_of(operation, {**asked(morning, ask), **more})
+        answer = house.run(operation, request, ask[0], progress)
+        shop = house.shop()
+        with morning.guard:
+            morning.stamp = _stamp(house, shop)
+            morning.lists[ask] = (answer, _agreed(shop, answer))
+            # A job that failed stays until somebody was told; one that is done is done.
+            morning.jobs.pop(ask, None)
     return answer
 
 
@@ -119,7 +131,7 @@ def asked(morning: Morning, ask: Ask) -> Mapping[str, Any]:
 
 
 def _begin(house: House, morning: Morning, ask: Ask) -> Job:
-    return house.start("today", ask[0], **asked(morning, ask))
+    return house.jobs.start("today", lambda progress: draw(house, morning, ask, progress))
 
 
 def _stamp(house: House, shop: Shop) -> Any:

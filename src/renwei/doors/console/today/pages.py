@@ -14,15 +14,7 @@ from renwei.doors.console import gate
 from renwei.doors.console.amounts import hour, whole
 from renwei.doors.console.frame import Visit, page
 from renwei.doors.console.kept import ready, waiting
-from renwei.doors.console.today.morning import (
-    Ask,
-    Mark,
-    Morning,
-    asked,
-    drawn,
-    keep,
-    morning_of,
-)
+from renwei.doors.console.today.morning import Ask, Mark, Morning, draw, drawn, morning_of
 from renwei.doors.http.problems import sentence_of
 from renwei.trust import audit
 
@@ -61,10 +53,7 @@ def why_not(visit: Visit) -> Response:
     gate.insist(visit.visitor, "today")
     said, found = "", None
     try:
-        fields = {**asked(morning, ask), "why_not": missed}
-        answer = visit.house.call("today", visit.language, **fields)
-        keep(visit.house, morning, ask, answer)
-        found = answer.why_not
+        found = draw(visit.house, morning, ask, why_not=missed).why_not
     except (UnknownName, Ambiguous) as fault:
         said = sentence_of(fault, visit.language)
     if visit.partial:
@@ -81,9 +70,8 @@ def sheet(visit: Visit) -> Response:
     morning, ask = morning_of(visit.house), _ask(visit)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "today.xlsx"
-        answer = visit.house.call("today", visit.language, **asked(morning, ask), out=str(out))
+        answer = draw(visit.house, morning, ask, out=out)
         content = out.read_bytes()
-    keep(visit.house, morning, ask, answer)
     _note_export(visit, answer)
     name = f"renwei-{morning.day.isoformat()}.xlsx"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
