@@ -145,7 +145,7 @@ def test_what_nobody_foresaw_is_a_500_with_an_id_that_the_log_has_too(
     assert NAME in said["detail"]
     assert "13800010001" not in bytes(answer.body).decode() + caplog.text
     assert "Traceback" not in bytes(answer.body).decode()
-    assert [record.__dict__["request"] for record in caplog.records] == [NAME]
+    assert [record.__dict__["id"] for record in caplog.records] == [NAME]
 
 
 def test_a_full_disk_is_said_as_such_and_when_to_come_again() -> None:

@@ -165,6 +165,6 @@ def unexpected(broken: Exception, request: Asked, language: str) -> Response:
     trace = "".join(traceback.format_tb(broken.__traceback__))
     _log.error(
         "unexpected",
-        extra={"request": name, "kind": type(broken).__name__, "where": where, "trace": trace},
+        extra={"id": name, "kind": type(broken).__name__, "where": where, "trace": trace},
     )
     return answer_to(RenweiError("unexpected", id=name), request, language)
