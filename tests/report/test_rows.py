@@ -73,6 +73,27 @@ def test_an_import_taken_back_leaves_no_row_behind(desk: Desk) -> None:
     assert desk.rows("orders", **SPAN).orders == 1
 
 
+def test_many_events_of_an_app_do_not_hide_what_was_taken_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(books, "_NEWER", 0)
+    paper: dict[str, Any] = {"state": "done", "began": AT.isoformat()}
+    desk.store.papers.put("import", "i-1", paper, by="import", at=AT)
+    desk.put(desk.order(AT - 2 * DAY, "ann"))
+    assert desk.rows("orders", **SPAN).orders == 1
+    desk.put(desk.order(AT - DAY, "bea"))
+    assert desk.rows("orders", **SPAN).orders == 2
+    desk.store.papers.put("import", "i-1", {**paper, "state": "undone"}, by="import", at=AT)
+    desk.store.log.withdraw("i-1")
+    assert desk.rows("orders", **SPAN).orders == 0
+    desk.put(desk.order(AT - DAY, "cid"))
+    before = desk.rows("revenue", **SPAN)
+    assert before.people == 1
+    desk.store.forget(desk.actor("cid"), AT)
+    desk.put(desk.order(AT - DAY, "dan"))
+    assert (desk.rows("orders", **SPAN).orders, desk.rows("unnamed", **SPAN).orders) == (2, 1)
+
+
 def test_people_made_one_become_one_customer(desk: Desk) -> None:
     desk.put(desk.order(AT - 2 * DAY, "ann"), desk.order(AT - DAY, "ann2"))
     day = (AT - DAY).date().isoformat()

@@ -3,7 +3,9 @@
 Reading a year of orders takes the better part of a second, and a page asks for them again
 and again; so the last workspace read stays in memory and only what is newer is read. A
 withdrawal or a forgetting moves the log's position without leaving an event there: where the
-count of newer events does not explain the position, everything is read anew.
+count of newer events does not explain the position, everything is read anew. Where an app sent
+so many that counting them takes long, it is read anew when an import or somebody forgotten has
+come or gone since.
 """
 
 from __future__ import annotations
@@ -32,8 +34,8 @@ _COLUMNS = (
     "seq", "actor", "kind", "at", "value", "currency", "order", "status", "refunded",
     "place", "country", "source", "file_row", "lines",
 )  # fmt: skip
-_NEWER = 100_000
-"""More news than this are read by kind instead, from the beginning."""
+_NEWER = 20_000
+"""More news than this are not counted one by one."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ class Book:
     countries: list[str]
     sources: list[str]
     position: int
+    mark: int = 0
     persons: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __len__(self) -> int:
@@ -251,17 +254,29 @@ def read_book(store: Store) -> Book:
 
 
 def _newer(store: Store, held: Book | None) -> Book:
-    position = store.log.position()
-    if held is not None and held.position == position:
+    position, mark = store.log.position(), _mark(store)
+    if held is None or held.position > position:
+        return _book(store.log.read(kinds=KINDS), None, position, mark)
+    if held.position == position:
         return held
-    if held is not None and 0 < position - held.position <= _NEWER:
+    if position - held.position <= _NEWER:
         events = list(store.log.read(after=held.position))
         if len(events) == position - held.position:
-            return _book((one for one in events if one.kind in KINDS), held, position)
-    return _book(store.log.read(kinds=KINDS), None, position)
+            return _book((one for one in events if one.kind in KINDS), held, position, mark)
+    elif mark == held.mark:
+        return _book(store.log.read(after=held.position, kinds=KINDS), held, position, mark)
+    return _book(store.log.read(kinds=KINDS), None, position, mark)
 
 
-def _book(events: Iterable[Event], held: Book | None, position: int) -> Book:
+def _mark(store: Store) -> int:
+    """Changes whenever events were taken back or given to nobody."""
+    papers = store.papers
+    found = ((name, papers.get("import", name)) for name in papers.names("import"))
+    versions = tuple((name, paper.version) for name, paper in found if paper is not None)
+    return hash((len(store.people.forgotten()), versions))
+
+
+def _book(events: Iterable[Event], held: Book | None, position: int, mark: int) -> Book:
     rows = _Rows(held)
     for event in events:
         rows.add(event)
@@ -277,6 +292,7 @@ def _book(events: Iterable[Event], held: Book | None, position: int) -> Book:
         countries=list(rows.countries),
         sources=list(rows.sources),
         position=position,
+        mark=mark,
     )
 
 
