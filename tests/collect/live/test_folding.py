@@ -184,6 +184,42 @@ def test_a_shared_device_stays_with_its_first_user_and_is_counted(live: Live) ->
     assert not_merged(live.shop) == {"shared_identifier": 1}
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [("13912345670", "13712345678"), ("a@b.com", "c@d.com"), ("u1", "u2")]
+)
+def test_a_device_never_makes_two_logins_one(live: Live, one: str, other: str) -> None:
+    live.post(
+        {
+            "type": "identify",
+            "userId": one,
+            "anonymousId": "phone",
+            "context": {"device": {"id": "d1"}},
+        }
+    )
+    live.post(
+        {
+            "type": "identify",
+            "userId": other,
+            "anonymousId": "phone",
+            "context": {"device": {"id": "d1"}},
+        },
+        later=60,
+    )
+    assert len(live.shop.store.people.all_persons()) == 2
+
+
+def test_an_alias_of_two_bare_users_of_segment_is_no_merge(live: Live) -> None:
+    live.post({"userId": "u1", "event": "x"}, {"userId": "u2", "event": "y"})
+    live.post({"type": "alias", "userId": "u1", "previousId": "u2"})
+    assert live.person("user", "u1") != live.person("user", "u2")
+
+
+def test_a_birthday_is_a_fact_and_stands_nowhere_in_the_log(live: Live) -> None:
+    identify(live, "u1", birthday="1995-02-03", city="杭州")
+    assert live.facts("u1") == {"birthday": "1995-02-03", "city": "杭州"}
+    assert live.events()[0].body["facts"] == {"city": "杭州"}
+
+
 def test_two_known_users_are_merged_by_an_explicit_call_alone(live: Live) -> None:
     identify(live, "u1", age=31)
     identify(live, "u2", age=32)

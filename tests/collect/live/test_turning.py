@@ -281,7 +281,7 @@ def open_texts(value: Any) -> list[str]:
         inner = [
             open_texts(v)
             for k, v in value.items()
-            if k not in ("_", "with", "post", "group", "order", "lines", "paid")
+            if k not in ("_", "dwell_ms", "with", "post", "group", "order", "lines", "paid")
         ]
         return [text for texts in inner for text in texts] + [str(k) for k in value]
     if isinstance(value, list | tuple):

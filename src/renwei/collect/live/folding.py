@@ -12,9 +12,9 @@ from typing import Any, Final
 import msgspec
 
 from renwei.collect.live.joining import Joiner
-from renwei.collect.live.resolving import contact
+from renwei.collect.live.resolving import ONE_SPACE, contact
 from renwei.collect.live.suspicious import flagged
-from renwei.collect.live.traits import IDENTIFIERS, INVALID, traits_of
+from renwei.collect.live.traits import IDENTIFIERS, INVALID, is_close, traits_of
 from renwei.collect.regions import region_of
 from renwei.core.errors import Unavailable
 from renwei.core.nouns import NOBODY, Consent, ConsentState, Event, Fact, Told
@@ -35,9 +35,7 @@ def fold(shop: Shop, events: Sequence[Event]) -> None:
         body = event.body
         if body.get("with"):
             others = [int(other) for other in body["with"]]
-            joiner.join(
-                event.actor, others, str(body.get("how", "")), event.at, source=event.source
-            )
+            _join(joiner, event, others)
         if body.get("facts") or body.get("op") == "delete":
             _learn(shop, event, body.get("facts", {}))
         if body.get("consent"):
@@ -59,6 +57,12 @@ def rest_of(shop: Shop, event: Event) -> dict[str, Any]:
     except (Unavailable, ValueError):
         return {}
     return dict(msgspec.json.decode(data)) if data else {}
+
+
+def _join(joiner: Joiner, event: Event, others: Sequence[int]) -> None:
+    how = str(event.body.get("how", ""))
+    one_space = event.body.get("wire") in ONE_SPACE
+    joiner.join(event.actor, others, how, event.at, source=event.source, one_space=one_space)
 
 
 # Facts.
@@ -135,6 +139,9 @@ def _state(shop: Shop, event: Event, said: Iterable[Sequence[Any]]) -> None:
 def _keep(shop: Shop, event: Event, joiner: Joiner) -> None:
     people = shop.store.people
     told = traits_of(rest_of(shop, event).get("t") or {})
+    close = {name: value for name, value in told.facts.items() if is_close(name)}
+    if close:
+        _learn(shop, event, close)
     region = region_of(shop.settings.currency, shop.settings.zone)
     texts: list[tuple[int, str, str]] = []
     names: dict[str, str] = {}

@@ -17,6 +17,8 @@ from renwei.core.store import Items, Store
 from renwei.core.words import EXPONENTS
 
 KEPT: Final = 100_000
+MOST: Final = 10**12
+"""Minor units; what is larger is no price, and sums of it would not fit."""
 _AGAIN_US: Final = 60_000_000
 """A product that events describe in two ways is written anew once a minute, not each time."""
 _RAW: Final = ("name", "price", "category", "brand", "variant")
@@ -24,14 +26,17 @@ Signature = tuple[Any, ...]
 
 
 def minor(value: Any, currency: str) -> int:
-    """An amount as sent (a number or its text, in whole units) in minor units; 0 for none.
+    """An amount as sent (a number or its text, in whole units) in minor units; 0 for none, at most `MOST`.
 
     Example:
         >>> minor(59.9, "CNY"), minor("59.9", "CNY"), minor(500, "JPY"), minor("x", "CNY")
         (5990, 5990, 500, 0)
     """
     number = number_of(value)
-    return 0 if number is None else round(number * 10 ** EXPONENTS.get(currency, 2))
+    if number is None:
+        return 0
+    least = 10.0 ** EXPONENTS.get(currency, 2)
+    return round(max(-MOST, min(number * least, MOST)))
 
 
 class Goods:

@@ -40,7 +40,14 @@ class Joiner:
         self.merged: list[Merge] = []
 
     def join(
-        self, actor: int, others: Iterable[int], how: str, at: datetime, *, source: str
+        self,
+        actor: int,
+        others: Iterable[int],
+        how: str,
+        at: datetime,
+        *,
+        source: str,
+        one_space: bool = False,
     ) -> None:
         """Make actors one person with `actor`, where they may be.
 
@@ -50,12 +57,15 @@ class Joiner:
             how: The kind of call (identify, alias, merge, track), or a reason of its own.
             at: When.
             source: Who said so.
+            one_space: Whether visitors and users share one space of ids there, so that a
+                visitor may have come in as a user.
         """
         for other in others:
             kept, gone = self._people.persons_of([actor, other])
             if kept == gone or NOBODY in (kept, gone):
                 continue
-            if how != "merge" and self._apart(kept, gone, other, how):
+            blank = one_space and other == gone and how in ("alias", "identify")
+            if how != "merge" and self._apart((kept, gone), other, how, blank=blank):
                 continue
             before = self._people.map_version()
             reason = REASONS.get(how, how)
@@ -65,16 +75,17 @@ class Joiner:
             self._resolver.note_merges(self._people.map_version() - before)
             self.merged.append(merge)
 
-    def _apart(self, kept: int, gone: int, other: int, how: str) -> bool:
-        """Whether the two must stay two; counts why."""
+    def _apart(self, pair: tuple[int, int], other: int, how: str, *, blank: bool) -> bool:
+        """Whether the two must stay two; counts why. `blank`: a bare id may join."""
+        kept, gone = pair
         if self._undone(kept, gone):
             self.left["set_apart"] += 1
             return True
         ours, theirs = self._people.open_many([kept, gone], _LOGINS)
-        if other == gone and self._is_blank(gone, theirs) and how in ("alias", "identify"):
-            # A bare id that nothing else is known of: a visitor of a wire with one space of ids.
+        if blank and self._is_blank(gone, theirs):
             return False
-        for kind in _STRICT:
+        # A contact may be one of several that somebody has; a device is no proof of anything.
+        for kind in _STRICT if how.startswith("same_") else _LOGINS:
             mine, others = set(ours.get(kind, ())), set(theirs.get(kind, ()))
             if how == f"same_{kind}":
                 # The address itself is what they share.

@@ -27,7 +27,7 @@ from renwei.core.store import Named, People, Store
 
 KEPT: Final = 200_000
 _LIKE_PHONE: Final = re.compile(r"^(?:\+\d[\d \-()]{6,20}|1[3-9]\d{9})$")
-_ONE_SPACE: Final = ("posthog", "sensors")
+ONE_SPACE: Final = ("posthog", "sensors")
 """Wires whose visitors and users share one space of ids."""
 
 
@@ -209,7 +209,7 @@ def _named_beside(people: People, one: Incoming, region: str, *, alone: bool) ->
     device = device_of(one)
     if device and (alone or (one.kind == "identify" and one.user_id)):
         names.append(Named("device", device))
-    if one.kind == "identify" and one.wire in _ONE_SPACE and one.anonymous_id:
+    if one.kind == "identify" and one.wire in ONE_SPACE and one.anonymous_id:
         # Where users and visitors look alike, a visitor may have come in as a user.
         before = Named("user", one.anonymous_id)
         names += [before] if people.find(before) else []
@@ -243,7 +243,7 @@ def _previous(people: People, one: Incoming, region: str) -> Named:
     user, visitor = named_user(one.previous_id, region), Named("anonymous", one.previous_id)
     if one.kind == "merge":
         return user
-    if one.wire in _ONE_SPACE:
+    if one.wire in ONE_SPACE:
         return visitor if people.find(visitor) and not people.find(user) else user
     return user if people.find(user) and not people.find(visitor) else visitor
 

@@ -101,6 +101,11 @@ def traits_of(traits: Mapping[str, Any]) -> Told:
     return told
 
 
+def is_close(name: str) -> bool:
+    """Whether a fact tells so much of one person that it may not stand open in the log."""
+    return name.removeprefix(INVALID) == "birthday"
+
+
 def clean(text: str, limit: int = _TEXT) -> str:
     """The text where it may stand open: short, no address and no run of digits in it, else "".
 

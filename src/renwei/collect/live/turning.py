@@ -17,6 +17,7 @@ import msgspec
 from renwei.collect.live.checking import place_of
 from renwei.collect.live.incoming import Incoming
 from renwei.collect.live.naming import (
+    DAY_MS,
     KEYS,
     LOOKS,
     dwell_of,
@@ -27,7 +28,7 @@ from renwei.collect.live.naming import (
     text_of,
 )
 from renwei.collect.live.reading import plain_bytes
-from renwei.collect.live.traits import Told, clean, consents_in, traits_of
+from renwei.collect.live.traits import Told, clean, consents_in, is_close, traits_of
 
 _PLACE_KEYS: Final = KEYS["latitude"] | KEYS["longitude"]
 _KEYWORD_KEYS: Final = KEYS["keyword"]
@@ -142,7 +143,7 @@ def _look(one: Incoming, kind: str, item: int, keyed: Keyed) -> Body:
     properties = one.properties
     body: Body = {"name": shown(one.name)}
     looked = dwell_of(properties, "view")
-    if looked is not None and looked[1]:
+    if looked is not None and looked[1] and 0 < looked[1] <= DAY_MS:
         body["dwell_ms"] = round(looked[1])
     if kind == "view":
         if not KEYS["list"].isdisjoint(properties) and (
@@ -204,9 +205,10 @@ _BODIES: Final = {
 def _add_told(body: Body, one: Incoming) -> None:
     told = traits_of(one.traits) if one.traits and one.kind not in ("merge", "group") else Told()
     consents = told.consents + consents_in(one.context)
-    if told.facts:
-        body["facts"] = told.facts
-    if told.texts:
+    facts = {name: value for name, value in told.facts.items() if not is_close(name)}
+    if facts:
+        body["facts"] = facts
+    if told.texts or len(facts) < len(told.facts):
         body["texts"] = True
     if consents:
         body["consent"] = consents
