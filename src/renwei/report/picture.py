@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from html import escape
 from unicodedata import east_asian_width
 
+from renwei.core.clock import to_us
 from renwei.core.shop import Shop
 from renwei.report.answers import Figure, Point, ReportAnswer
 from renwei.report.phrases import amount_text
+from renwei.report.spans import local_text, zone_named
 
 WIDTH, PAD = 720, 36
 _INNER = WIDTH - 2 * PAD
@@ -37,13 +39,16 @@ def picture(shop: Shop, answer: ReportAnswer) -> str:
         parts += _card(figures[name], answer, PAD + (k % 3) * 220, y + (k // 3) * 96)
     y += 2 * 96 + 18
     parts += _bars(shop, answer, y)
-    y += _BARS + 50
+    y += _BARS + 76
     for text in (answer.why, answer.action.text, *(note.text for note in answer.notes)):
         for line in _wrapped(text, 16):
             parts.append(_text(PAD, y, line, size=16))
             y += 24
         y += 8
-    label = shop.say("report.picture", made=answer.at.strftime("%Y-%m-%d %H:%M UTC"))
+    zone = zone_named(answer.zone)
+    label = shop.say(
+        "report.picture", made=local_text(to_us(answer.at), zone)[:16].replace("T", " ")
+    )
     parts.append(_text(PAD, y + 10, label, size=12, colour=GREY))
     height = round(y + 36)
     return (
@@ -112,7 +117,7 @@ def _wrapped(text: str, size: int) -> Iterator[str]:
     """Lines no wider than the picture; Chinese breaks anywhere, English at spaces."""
     room, line, width = _INNER / size, "", 0.0
     for word in _words(text):
-        long = sum(1.0 if east_asian_width(c) in "WF" else 0.56 for c in word)
+        long = sum(1.0 if east_asian_width(c) in "WF" else 0.52 for c in word)
         if line and width + long > room:
             yield line.rstrip()
             line, width = "", 0.0

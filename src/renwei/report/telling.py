@@ -106,7 +106,7 @@ def _headline(about: Read, told: Told) -> str:
         orders=about.amount("orders", orders.value),
         revenue=about.amount("revenue", revenue.value),
     )
-    return f"{head} {_verdict(about, told)}"
+    return head + shop.say("report.gap") + _verdict(about, told)
 
 
 def _verdict(about: Read, told: Told) -> str:
@@ -192,7 +192,7 @@ def _contacts(about: Read) -> ContactsSeen:
         _, low, high = difference
         sure = "clear" if low > 0 or high < 0 else "unclear"
         middle, low_text, high_text = (f"{100 * end:+.0f}" for end in difference)
-        text += shop.say("report.contacts.gap") + shop.say(
+        text += shop.say("report.gap") + shop.say(
             f"report.contacts.{sure}",
             a=effect.ordered,
             b=effect.contacted,
