@@ -298,7 +298,7 @@ def open_texts(value: Any) -> list[str]:
     traits=properties,
 )
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_no_open_body_holds_an_address_or_a_number_of_somebody(
     tmp_path_factory: pytest.TempPathFactory,

@@ -206,9 +206,10 @@ def _shape_fault(sent: Sent, kind: str, name: str) -> Fault | None:
         return ("type", "unknown_type" if kind else "no_type", {"value": kind[:60]})
     if len(name) > _NAME_LIMIT:
         return "event", "too_long", {"limit": _NAME_LIMIT, "size": len(name)}
-    for field in ("userId", "anonymousId", "previousId", "groupId"):
-        value = getattr(sent, field)
-        if type(value) is str and len(value) > _ID_LIMIT:
+    named = (("userId", sent.userId), ("anonymousId", sent.anonymousId),
+             ("previousId", sent.previousId), ("groupId", sent.groupId))  # fmt: skip
+    for field, value in named:
+        if value is not None and type(value) is str and len(value) > _ID_LIMIT:
             return field, "too_long", {"limit": _ID_LIMIT, "size": len(value)}
     return _missing(sent, kind, name)
 

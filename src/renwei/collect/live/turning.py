@@ -281,9 +281,14 @@ def _short_context(one: Incoming) -> dict[str, Any]:
     if net:
         found_context["net"] = net
     locale = context.get("locale")
-    if type(locale) is str and len(locale) <= 12 and _LANGUAGE.match(locale):
+    if type(locale) is str and _is_language(locale):
         found_context["lang"] = locale
     return found_context
+
+
+@lru_cache(maxsize=5_000)
+def _is_language(locale: str) -> bool:
+    return len(locale) <= 12 and _LANGUAGE.match(locale) is not None
 
 
 def _net(network: Any) -> str:
