@@ -19,7 +19,7 @@ from renwei.report.answers import ReportRequest, RowsRequest
 from renwei.report.book import read_book
 from renwei.report.downloads import report_book, rows_book, safe
 from renwei.report.operations import report, report_rows
-from renwei.report.picture import picture
+from renwei.report.picture import _wrapped, picture
 
 SPAN: dict[str, Any] = {"since": AT - 30 * DAY, "until": AT}
 
@@ -254,3 +254,12 @@ def test_no_text_becomes_a_formula(text: str) -> None:
     made = safe(text)
     assert not made.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
     assert all(sign >= " " or sign in "\t\n" for sign in made)
+
+
+@given(st.text(alphabet="店里今天卖了abc 12，。：（）¥", min_size=1, max_size=200))
+def test_a_wrapped_line_loses_nothing_and_begins_with_no_comma(text: str) -> None:
+    lines = list(_wrapped(text, 19))
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    starts = [line[0] for line in lines[1:] if line]
+    spaced = any(sign in " " for sign in text)
+    assert spaced or not set(starts) & set("，。：）")

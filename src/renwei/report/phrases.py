@@ -44,6 +44,11 @@ def difference_text(unit: str, value: float, currency: str) -> str:
     return amount_text(unit, value, currency, signed=True)
 
 
+def joined(shop: Shop, first: str, then: str) -> str:
+    """Two sentences, one after the other; Chinese puts no space between them."""
+    return first + ("" if shop.language == "zh" else " ") + then
+
+
 def day_title(shop: Shop, day: date, period: str) -> str:
     """A day with its weekday, or a week by its Monday."""
     if period == WEEK:

@@ -18,6 +18,7 @@ _FONT = "'PingFang SC','Microsoft YaHei','Noto Sans CJK SC',system-ui,sans-serif
 _COLOURS = {"unusual": "#b3261e", "edge": "#8a5a00", "usual": "#1b6e3c"}
 _CARDS = ("orders", "revenue", "aov", "items_per_order", "new", "returning")
 _BARS = 150
+_CLOSING = "，。；：！？、）”"
 GREY = "#5c5c5c"
 
 
@@ -129,10 +130,14 @@ def _wrapped(text: str, size: int) -> Iterator[str]:
 def _words(text: str) -> Iterator[str]:
     held = ""
     for sign in text:
-        if east_asian_width(sign) in "WF":
-            yield from filter(None, (held,))
+        if sign in _CLOSING:
+            held += sign
+            yield held
             held = ""
-            yield sign
+        elif east_asian_width(sign) in "WF":
+            yield from filter(None, (held,))
+            # Kept until the next sign is seen: a comma stays with what it follows.
+            held = sign
         else:
             held += sign
             if sign == " ":

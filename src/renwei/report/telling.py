@@ -18,7 +18,7 @@ from renwei.report.answers import (
 )
 from renwei.report.book import read_book
 from renwei.report.figures import Read, causes, day_before, figures, next_day, points, read
-from renwei.report.phrases import amount_text, comparable, day_title, difference_text
+from renwei.report.phrases import amount_text, comparable, day_title, difference_text, joined
 from renwei.report.spans import zone_named
 from renwei.report.window import COMPLETE, NO_DATA, covered_until, window
 
@@ -106,7 +106,7 @@ def _headline(about: Read, told: Told) -> str:
         orders=about.amount("orders", orders.value),
         revenue=about.amount("revenue", revenue.value),
     )
-    return head + shop.say("report.gap") + _verdict(about, told)
+    return joined(shop, head, _verdict(about, told))
 
 
 def _verdict(about: Read, told: Told) -> str:
@@ -192,7 +192,7 @@ def _contacts(about: Read) -> ContactsSeen:
         _, low, high = difference
         sure = "clear" if low > 0 or high < 0 else "unclear"
         middle, low_text, high_text = (f"{100 * end:+.0f}" for end in difference)
-        text += shop.say("report.gap") + shop.say(
+        told = shop.say(
             f"report.contacts.{sure}",
             a=effect.ordered,
             b=effect.contacted,
@@ -203,6 +203,7 @@ def _contacts(about: Read) -> ContactsSeen:
             low=low_text,
             high=high_text,
         )
+        text = joined(shop, text, told)
     rounded = [round(end, 4) for end in difference] if difference else [None] * 3
     return ContactsSeen(
         people=len(people),
