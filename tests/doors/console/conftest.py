@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 from tests.doors.conftest import renwei
 
 from renwei.app.demo import DETAIL_FILE, LIST_FILE, WEB_FILE, write_demo
@@ -29,8 +29,8 @@ CHROMIUM = next(
 AXE = Path(__file__).resolve().parents[3] / ".ci/web/node_modules/axe-core/axe.min.js"
 PASSWORD = "correct horse battery"
 BUYERS = 200
-WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-SIZES: dict[str, Any] = {"wide by day": (WIDE, "light"), "phone by night": (PHONE, "dark")}
+WIDE: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 BROKEN: defaultdict[str, list[str]] = defaultdict(list)
 """Faults of scripts, by the address of the page."""
 
@@ -91,9 +91,7 @@ def _addresses(process: subprocess.Popen[str], said: list[str]) -> tuple[str, st
     else:
         pytest.fail("the server did not start: " + "".join(said))
     # What it says later must not fill the pipe.
-    threading.Thread(
-        target=lambda: [said.append(x) for x in process.stderr or ()], daemon=True
-    ).start()
+    threading.Thread(target=said.extend, args=(process.stderr or (),), daemon=True).start()
     return url, welcome
 
 
@@ -187,7 +185,7 @@ def opener(browser: Browser, server: Server) -> Iterator[Open]:
         context = browser.new_context(viewport=size, color_scheme=scheme, **more)
         contexts.append(context)
         others = [one for one in server.cookies if one["name"] != "lang"]
-        chosen = {"name": "lang", "value": language, "url": server.url}
+        chosen: Any = {"name": "lang", "value": language, "url": server.url}
         context.add_cookies([*others, chosen])
         page = context.new_page()
         page.on("pageerror", lambda error: BROKEN[page.url].append(str(error)))

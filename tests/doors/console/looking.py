@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from playwright.sync_api import Page
-from tests.doors.console.conftest import AXE, BROKEN
+from tests.doors.console.conftest import AXE, BROKEN, PHONE
 
 KEY = re.compile(
     r"\b(?:console|cli|pages|today|reasons|report|errors|stages|tiers|operations)\.[a-z_]+(?:\.[a-z_]+)*\b"
@@ -26,6 +26,15 @@ def look(page: Page, language: str) -> None:
     text = page.locator("body").inner_text()
     assert not KEY.findall(text), f"{page.url}: {KEY.findall(text)}"
     assert not foreign(page, language), f"{page.url}: {foreign(page, language)}"
+
+
+def look_everywhere(page: Page, language: str) -> None:
+    """`look` on a wide screen by day, then at a phone's width by night."""
+    page.emulate_media(color_scheme="light")
+    look(page, language)
+    page.set_viewport_size(PHONE)
+    page.emulate_media(color_scheme="dark")
+    look(page, language)
 
 
 def sideways(page: Page) -> int:
@@ -53,7 +62,7 @@ def foreign(page: Page, language: str) -> list[str]:
     """Fixed texts in the other language."""
     texts = page.evaluate(
         """([fixed, data]) => [...document.querySelectorAll(fixed)]
-        .filter(one => one.checkVisibility() && !one.closest("[lang]:not(html), .hidden") && !one.matches(data) && !one.querySelector(data))
+        .filter(one => one.checkVisibility() && !one.closest("[lang]:not(html), [translate=no], .hidden") && !one.matches(data) && !one.querySelector(data))
         .map(one => one.innerText.trim()).filter(Boolean)""",
         [FIXED, DATA],
     )

@@ -6,8 +6,8 @@ from io import BytesIO
 import pytest
 from openpyxl import load_workbook
 from playwright.sync_api import Page, expect
-from tests.doors.console.conftest import PHONE, SIZES, Open, Server, go
-from tests.doors.console.looking import look
+from tests.doors.console.conftest import PHONE, Open, Server, go
+from tests.doors.console.looking import look, look_everywhere
 
 
 def cards(page: Page) -> list[str]:
@@ -27,14 +27,11 @@ def undo_all(page: Page) -> None:
         page.wait_for_timeout(150)
 
 
-@pytest.mark.parametrize("size", list(SIZES))
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_today_is_whole_in_both_languages_and_widths(
-    open_page: Open, language: str, size: str
-) -> None:
-    page = open_page("/", language, *SIZES[size])
+def test_today_is_whole_at_both_widths_by_day_and_by_night(open_page: Open, language: str) -> None:
+    page = open_page("/", language)
     assert len(cards(page)) >= 3
-    look(page, language)
+    look_everywhere(page, language)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
