@@ -220,6 +220,13 @@ def test_a_birthday_is_a_fact_and_stands_nowhere_in_the_log(live: Live) -> None:
     assert live.events()[0].body["facts"] == {"city": "杭州"}
 
 
+def test_a_shared_device_is_counted_once_however_often_it_is_used(live: Live) -> None:
+    live.post({"type": "identify", "userId": "u1", "anonymousId": "tablet"})
+    for _ in range(5):
+        live.post({"event": "x", "userId": "u2", "anonymousId": "tablet"}, later=1)
+    assert not_merged(live.shop) == {"shared_identifier": 1}
+
+
 def test_two_known_users_are_merged_by_an_explicit_call_alone(live: Live) -> None:
     identify(live, "u1", age=31)
     identify(live, "u2", age=32)

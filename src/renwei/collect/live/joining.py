@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from renwei.collect.live.resolving import resolver
 from renwei.core.nouns import NOBODY
 from renwei.core.shop import Shop
-from renwei.core.store import Merge, People
+from renwei.core.store import Merge, People, Store
 
 _LOGINS: Final = ("user", "email", "phone")
 _STRICT: Final = ("user", "email")
@@ -29,6 +30,11 @@ REASONS: Final = {
 }  # fmt: skip
 
 
+_KEPT: Final = 50_000
+_left_apart: WeakKeyDictionary[Store, dict[tuple[int, int, bool], None]] = WeakKeyDictionary()
+"""Persons left apart before: a shared device names them with every event."""
+
+
 class Joiner:
     """Makes merges within one fold and counts what was not merged and why."""
 
@@ -36,6 +42,7 @@ class Joiner:
         self._shop = shop
         self._people: People = shop.store.people
         self._resolver = resolver(shop.store)
+        self._known = _left_apart.setdefault(shop.store, {})
         self.left: Counter[str] = Counter()
         self.merged: list[Merge] = []
 
@@ -65,7 +72,13 @@ class Joiner:
             if kept == gone or NOBODY in (kept, gone):
                 continue
             blank = one_space and other == gone and how in ("alias", "identify")
+            pair = kept, gone, how.startswith("same_")
+            if how != "merge" and pair in self._known:
+                continue
             if how != "merge" and self._apart((kept, gone), other, how, blank=blank):
+                if len(self._known) >= _KEPT:
+                    self._known.clear()
+                self._known[pair] = None
                 continue
             before = self._people.map_version()
             reason = REASONS.get(how, how)
