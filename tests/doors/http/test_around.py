@@ -111,6 +111,12 @@ def test_over_the_network_or_behind_a_proxy_other_names_are_ours(calm: House) ->
     assert inside.get("/v1/livez", host="shop.example").status == 200
 
 
+def test_the_very_address_that_is_served_is_ours(calm: House) -> None:
+    other = Inside(calm, server=("127.0.0.2", 8400))
+    assert other.get("/v1/livez", host="127.0.0.2:8400").status == 200
+    assert other.get("/v1/livez", host="127.0.0.3:8400").status == 421
+
+
 def test_forwarded_headers_are_believed_from_listed_proxies_alone(plain: Inside) -> None:
     said = {"x_forwarded_for": "198.51.100.9, 203.0.113.5", "x_forwarded_proto": "https"}
     stranger = plain.with_(client=("203.0.113.5", 1), server=("192.0.2.7", 1))

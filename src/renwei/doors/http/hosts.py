@@ -49,7 +49,8 @@ class Hosts:
             _believe(scope, proxies)
         elif _is_loopback(scope.get("server")):
             named = host_of(host)
-            if named and named not in LOCAL and named not in getattr(state, "names", ()):
+            ours = LOCAL | {_address(scope.get("server")), *getattr(state, "names", ())}
+            if named and named not in ours:
                 raise BadInput("wrong_host", host=named[:100])
         if length is None:
             return None if chunked else 0
