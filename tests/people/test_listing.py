@@ -116,6 +116,7 @@ def test_names_come_in_later_too_and_leave_with_their_person(town: Town) -> None
     assert asked(town, query="雷").total == 1
     two = town.actor("+8613999999999")
     town.shop.store.people.keep_many([(two, "name", "韩雷梅")])
+    town.shop.clock.advance(timedelta(minutes=1))  # type: ignore[attr-defined]
     assert asked(town, query="雷").total == 2
     town.shop.store.people.forget(one, NOW)
     assert [line.name for line in asked(town, query="雷").people] == ["韩雷梅"]

@@ -178,13 +178,15 @@ def intents_of(
         Persons ascending and their intents; people without recent behaviour have no row.
     """
     lately = (sums.last_us <= at_us) & (sums.last_us > at_us - LATELY_DAYS * DAY_US)
-    sums = _standing(sums.pick(lately))
+    sums = sums.pick(lately)
     ordered = np.array([last_order.get(p, 0) for p in sums.person.tolist()], dtype=np.int64)
     open_ = (sums.last_us > ordered) | (sums.name == CODE["help"])
     sums = sums.pick(open_)
-    person, row = np.unique(sums.person, return_inverse=True)
+    person = np.unique(sums.person)
     intent = np.ones(len(person), dtype=np.int64)
-    intent[_comparing(sums, row, len(person), group)] = INTENTS.index("comparing")
+    sums = _standing(sums)
+    row = np.searchsorted(person, sums.person)
+    intent[_comparing(sums, row, group)] = INTENTS.index("comparing")
     soon = sums.last_us > at_us - SOON_DAYS * DAY_US
     carts = soon & np.isin(sums.name, (CODE["cart"], CODE["checkout"]))
     intent[row[carts]] = INTENTS.index("about_to_buy")
@@ -192,7 +194,7 @@ def intents_of(
     return person, intent
 
 
-def _comparing(sums: Sums, row: Ints, people: int, group: Mapping[int, int]) -> Ints:
+def _comparing(sums: Sums, row: Ints, group: Mapping[int, int]) -> Ints:
     looks = sums.name == CODE["view"]
     person, item, n = row[looks], sums.item[looks], sums.n[looks]
     pair, at = _pairs(person, item)
@@ -203,7 +205,7 @@ def _comparing(sums: Sums, row: Ints, people: int, group: Mapping[int, int]) -> 
     things = _sum(of, np.ones(len(pair), dtype=np.int64), len(family))
     looked = _sum(of, times, len(family))
     several = person[pair][family][(things >= 2) & (looked >= 3)]
-    return np.unique(np.concatenate([again, several])).astype(np.int64)[:people]
+    return np.unique(np.concatenate([again, several])).astype(np.int64)
 
 
 def _standing(sums: Sums) -> Sums:

@@ -32,7 +32,10 @@ def rhythm_of(fit: Mapping[str, float] | None) -> Rhythm:
     none = np.zeros(0, dtype=np.int64)
     if not fit:
         return fit_rhythm(none, np.zeros(0), as_of=0.0)
-    return Rhythm(fit["mean"], fit["within"], fit["between"], fit["leave"], none, np.zeros(0))
+    # People are one group, whose mean gap is the one that everybody's own is pulled to.
+    usual = np.array([fit.get("usual", fit["mean"])])
+    spread = fit["within"], fit["between"], fit["leave"]
+    return Rhythm(fit["mean"], *spread, np.zeros(1, dtype=np.int64), usual)
 
 
 def peers_of(columns: Mapping[str, Any], as_of_us: int) -> dict[str, Floats]:

@@ -175,6 +175,7 @@ def _people(frame: Frame, orders: Orders, ripening: Ripening, when: tuple[int, s
     meta = _meta(days, orders, quality, _notes(len(now.person), windows))
     edges = [round(borders.high), round(borders.potential)]
     fit = {name: float(getattr(rhythm, name)) for name in ("mean", "within", "between", "leave")}
+    fit["usual"] = float(rhythm.group_mean[0]) if len(rhythm.group_mean) else fit["mean"]
     return Table(
         columns, meta | {"tier_edges_minor": edges, "strange": frame.strange, "rhythm": fit}
     )

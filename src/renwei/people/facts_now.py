@@ -9,6 +9,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -19,6 +20,8 @@ from renwei.core.store import Store
 BRING = ("identify", "alias", "group", "answer", "order")
 """Kinds of events after which somebody's facts may be others."""
 MOST_AGAIN = 2_000
+AGAIN_AFTER = timedelta(minutes=10)
+"""For facts that came in without an event or an import."""
 _STRENGTH = {told: strength for strength, told in enumerate(reversed(Told))}
 
 
@@ -30,6 +33,8 @@ class Facts:
     position: int
     map_version: int
     folded: int
+    imports: int
+    read_at: datetime
     pending: frozenset[int] = field(default_factory=frozenset)
 
 
@@ -41,7 +46,11 @@ def facts_now(shop: Shop, name: str = "") -> Mapping[str, Mapping[int, Fact]]:
     """Facts by name and person; of one name where it is given."""
     with _LOCK:
         held = _KEPT.get(shop.store)
-        held = _read(shop) if held is None else _moved_on(shop, _remapped(shop, held))
+        old = held is None or not timedelta(0) <= shop.clock.now() - held.read_at < AGAIN_AFTER
+        if held is None or old or held.imports != len(shop.store.papers.names("import")):
+            held = _read(shop)
+        else:
+            held = _moved_on(shop, _remapped(shop, held))
         _KEPT[shop.store] = held
     return {name: held.named.get(name, {})} if name else held.named
 
@@ -64,7 +73,8 @@ def _read(shop: Shop) -> Facts:
         # Rows come oldest first, so an equal strength means a later word.
         if known is None or _STRENGTH[fact.told] >= _STRENGTH[known.told]:
             found[fact.name][person] = fact
-    return Facts(dict(found), position, version, folded)
+    imports = len(store.papers.names("import"))
+    return Facts(dict(found), position, version, folded, imports, shop.clock.now())
 
 
 def _all(shop: Shop) -> Iterator[tuple[int, Fact]]:

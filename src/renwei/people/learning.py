@@ -38,6 +38,9 @@ class Learnt(msgspec.Struct, kw_only=True):
     seconds: float
 
 
+NAMES_AT_LEARNING = 20_000
+
+
 def _beside(shop: Shop, frame: Frame, at: datetime) -> None:
     """What pages show beside the estimates, where it is quick to make."""
     import numpy as np
@@ -49,7 +52,7 @@ def _beside(shop: Shop, frame: Frame, at: datetime) -> None:
         return
     if len(np.unique(frame.person)) <= MOST_AT_LEARNING:
         keep_flow(shop, at, frame)
-    index_names(shop, MOST_AT_LEARNING)
+    index_names(shop, NAMES_AT_LEARNING)
 
 
 @operation("learn", Learn, writes=True, child=True, http="POST /v1/estimates")

@@ -10,6 +10,7 @@ import msgspec
 from renwei.core.chance import from_id, to_id
 from renwei.core.clock import from_us
 from renwei.core.errors import BadInput, UnknownName
+from renwei.core.nouns import NOBODY
 from renwei.core.operations import PRIVATE, operation
 from renwei.core.shop import Shop
 from renwei.people.crowd import SEEN, Crowd, crowd, with_people
@@ -86,8 +87,9 @@ def people(shop: Shop, request: PeopleRequest) -> PeopleAnswer:
     import numpy as np
 
     at = shop.clock.now().astimezone(UTC)
-    found = _found(shop, request.query) if request.query.strip() else None
-    now = with_people(crowd(shop, at), found or ())
+    now = crowd(shop, at)
+    found = _found(shop, request.query, now) if request.query.strip() else None
+    now = with_people(now, found or ())
     if request.sort not in SORTS:
         raise UnknownName.among("sort", request.sort, SORTS)
     mask = _asked(shop, request, now, at)
@@ -181,14 +183,16 @@ def _asked(shop: Shop, request: PeopleRequest, now: Crowd, at: datetime) -> Any:
     return mask
 
 
-def _found(shop: Shop, query: str) -> set[int]:
-    from renwei.people.names import OPENED, index_names, named, verified
+def _found(shop: Shop, query: str, now: Crowd) -> set[int]:
+    from renwei.people.names import AT_ONCE, index_names, named
 
     exact = shop.store.people.search(query)
     if exact and "@" in query:
         return set(exact)
-    index_names(shop, OPENED)
-    return set(exact) | set(named(shop, query)) | set(verified(shop, query, exact))
+    index_names(shop, AT_ONCE, now.person)
+    # The index may be older than a merge, or than somebody's wish to be forgotten.
+    standing = shop.store.people.persons_of(named(shop, query))
+    return {*exact, *standing} - {NOBODY}
 
 
 def _after(cursor: str, now: Crowd, values: Any, order: Any) -> int:

@@ -18,6 +18,8 @@ from renwei.core.shop import Columns, Shop
 NAMES, DONE = "names", "names-done"
 OPENED = 2_000
 """A question opens so many names at most."""
+AT_ONCE = 500
+"""A question takes so many new names into the index."""
 KINDS = ("name", "nick")
 _BATCH = 2_000
 _LONGEST = 24
@@ -64,8 +66,13 @@ def matches(query: str, name: str) -> bool:
     return bool(wanted) and (wanted in own or wanted in initials(own))
 
 
-def index_names(shop: Shop, most: int) -> int:
-    """Take the names of people who are not in the index yet, the newest `most` of them.
+def index_names(shop: Shop, most: int, everybody: Any = None) -> int:
+    """Take the names of people who are not in the index yet, at most so many of them.
+
+    Args:
+        shop: The workspace.
+        most: Names to open.
+        everybody: Their numbers, ascending, where they are at hand.
 
     Returns:
         How many people are still not in it.
@@ -73,7 +80,10 @@ def index_names(shop: Shop, most: int) -> int:
     import numpy as np
 
     done = _column(shop.shelf.get(DONE), "person")
-    everybody = np.array(shop.store.people.all_persons(), dtype=np.int64)
+    if everybody is None:
+        everybody = np.array(shop.store.people.all_persons(), dtype=np.int64)
+    if np.array_equal(done, everybody):
+        return 0
     missing = np.setdiff1d(everybody, done, assume_unique=True)
     fresh = missing[:most]
     if not len(fresh):
@@ -92,7 +102,7 @@ def index_names(shop: Shop, most: int) -> int:
 
 
 def named(shop: Shop, query: str) -> list[int]:
-    """The people whose name holds the query; of a very common piece, the first 2,000."""
+    """The people whose name holds the query; of one that thousands may hold, the first 2,000."""
     import numpy as np
 
     wanted = plain(query)
@@ -104,13 +114,16 @@ def named(shop: Shop, query: str) -> list[int]:
     for piece in sorted(pieces(wanted)):
         key = np.uint64(_key(shop, piece))
         begin, end = (int(column.searchsorted(key, side)) for side in ("left", "right"))
-        own = np.asarray(held.columns["person"][begin:end])
+        own = np.unique(held.columns["person"][begin:end])
         found = own if found is None else np.intersect1d(found, own)
         if not len(found):
             return []
     if found is None:
         return []
-    persons = [int(person) for person in np.unique(found)[:OPENED]]
+    if len(pieces(wanted)) == 1:
+        # The piece is the whole question: nothing has to be opened.
+        return [int(person) for person in found]
+    persons = [int(person) for person in found[:OPENED]]
     return verified(shop, query, persons)
 
 

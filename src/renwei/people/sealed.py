@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from renwei.core.errors import Unavailable
 from renwei.core.nouns import Event
 from renwei.core.shop import Shop
 
@@ -20,6 +21,7 @@ def details(shop: Shop, event: Event) -> dict[str, Any]:
     try:
         data = shop.store.people.open_for(event.actor, base64.b64decode(str(sealed)))
         opened = msgspec.json.decode(data) if data else {}
-    except (binascii.Error, msgspec.DecodeError):
+    except (binascii.Error, msgspec.DecodeError, Unavailable):
+        # A damaged detail hides no event.
         return {}
     return opened if isinstance(opened, dict) else {"value": opened}
