@@ -294,6 +294,9 @@ def test_contacts_are_compared_with_the_people_left_alone(desk: Desk) -> None:
     [
         ({"day": "yesterday"}, "bad_day"),
         ({"day": "2027-01-01"}, "day_ahead"),
+        ({"day": "0001-01-01"}, "bad_day"),
+        ({"at": datetime(1, 1, 1, tzinfo=UTC)}, "bad_day"),
+        ({"at": datetime(9999, 12, 31)}, "bad_day"),  # noqa: DTZ001 - as it may come in
         ({"out": Path("report.png")}, "report_ending"),
     ],
 )

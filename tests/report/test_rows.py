@@ -144,7 +144,16 @@ def test_a_span_that_ends_before_it_begins_is_refused(desk: Desk) -> None:
     assert refused.value.code == "report_span"
 
 
-@pytest.mark.parametrize("group", ["item:1", "item:999999", "item:x", "country:XX", "buyer:x"])
+def test_a_time_without_a_zone_is_utc_wherever_the_machine_stands(desk: Desk) -> None:
+    desk.put(desk.order(AT - DAY, "ann"))
+    bare = (AT - DAY).replace(tzinfo=None)
+    assert desk.rows("orders", bare, AT).orders == 1
+    assert desk.rows("orders", bare + timedelta(microseconds=1), AT).orders == 0
+
+
+@pytest.mark.parametrize(
+    "group", ["item:1", "item:" + "9" * 60, "item:999999", "item:x", "country:XX", "buyer:x"]
+)
 def test_a_group_nobody_is_in_has_no_rows_or_only_its_own(desk: Desk, group: str) -> None:
     desk.put(desk.order(AT - DAY, "ann", lines=((0, 1, 900), (1, 2, 800)), value=2_000))
     found = desk.rows("revenue", **SPAN, group=group)

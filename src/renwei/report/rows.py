@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from renwei.report.causes import DIMENSIONS, REST
 from renwei.report.contacts import contacts
 from renwei.report.measures import NUMBERS, TOLD, Ledger
 from renwei.report.phrases import amount_text
-from renwei.report.spans import local_text, zone_named
+from renwei.report.spans import checked, local_text, zone_named
 
 LATE, SINCE, RETURNS = "late_refunds", "refunds_since", "returns"
 CONTACTED = "contacted"
@@ -63,10 +62,10 @@ def rows(shop: Shop, request: RowsRequest) -> RowsAnswer:
     """
     if request.metric not in UNITS:
         raise UnknownName.among("metric", request.metric, UNITS)
-    since, until = request.since.astimezone(UTC), request.until.astimezone(UTC)
+    since, until = checked(request.since), checked(request.until)
     if until < since:
         raise BadInput("report_span", since=since.isoformat(), until=until.isoformat())
-    at = (request.at or shop.clock.now()).astimezone(UTC)
+    at = checked(request.at or shop.clock.now())
     book = read_book(shop.store)
     currency = book.main_currency(shop.settings.currency)
     if request.metric == CONTACTED:
@@ -176,7 +175,7 @@ def _by_lines(shop: Shop, book: Book, found: Behind, request: RowsRequest) -> Be
 
 def _items(shop: Shop, dimension: str, group: str) -> list[int]:
     if dimension == "item":
-        return [int(group)] if group.isascii() and group.isdigit() else []
+        return [int(group)] if group.isascii() and group.isdigit() and len(group) < 19 else []
     return [one.number for one in shop.store.items.all_items("product") if one.category == group]
 
 
@@ -197,9 +196,9 @@ def _answer(shop: Shop, request: RowsRequest, found: Behind, about: tuple[Book, 
         metric=request.metric,
         label=label,
         group=request.group,
-        since=request.since,
-        until=request.until,
-        at=request.at or shop.clock.now(),
+        since=checked(request.since),
+        until=checked(request.until),
+        at=checked(request.at or shop.clock.now()),
         zone=shop.settings.zone,
         currency=currency,
         unit=unit,
@@ -278,7 +277,7 @@ def order_numbers(shop: Shop, book: Book, found: Behind) -> list[str]:
 
 def _contacted(shop: Shop, request: RowsRequest, about: tuple[Book, str]) -> RowsAnswer:
     zone = zone_named(shop.settings.zone)
-    made = contacts(shop, request.since.astimezone(UTC), request.until.astimezone(UTC))
+    made = contacts(shop, checked(request.since), checked(request.until))
     made = sorted({one.person: one for one in made}.values(), key=lambda one: one.at, reverse=True)
     empty = np.zeros(0, np.int64)
     answer = _answer(shop, request, Behind(empty, empty, empty, empty), about)

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 
 from renwei.core.clock import EPOCH, from_us, to_us
+from renwei.core.errors import BadInput
 from renwei.report.book import Ints
 
 DAY, WEEK = "day", "week"
@@ -105,6 +106,17 @@ def spans(period: str, last: date, back: int, zone: tzinfo, cut: datetime | None
         for day in days[:-1]
     ]
     return Spans(period, days, np.array(starts), np.array([*cuts, to_us(cut)]))
+
+
+def checked(at: datetime) -> datetime:
+    """A time as aware UTC; one without a zone is taken as UTC, as everywhere.
+
+    Raises:
+        BadInput: It lies where no shop was ever open (code bad_day).
+    """
+    if not 1970 < at.year < 2200:
+        raise BadInput("bad_day", found=at.isoformat())
+    return (at if at.tzinfo else at.replace(tzinfo=EPOCH.tzinfo)).astimezone(EPOCH.tzinfo)
 
 
 def local_text(at_us: int, zone: tzinfo) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC
 
 from renwei.core.clock import to_us
 from renwei.core.shop import Shop
@@ -19,7 +18,7 @@ from renwei.report.answers import (
 from renwei.report.book import read_book
 from renwei.report.figures import Read, causes, day_before, figures, next_day, points, read
 from renwei.report.phrases import amount_text, comparable, day_title, difference_text, joined
-from renwei.report.spans import zone_named
+from renwei.report.spans import checked, zone_named
 from renwei.report.window import COMPLETE, NO_DATA, covered_until, window
 
 
@@ -47,7 +46,7 @@ def tell(shop: Shop, request: ReportRequest) -> ReportAnswer:
         UnknownName: No such period (code unknown_period).
         BadInput: The day is none, or lies ahead (codes bad_day, day_ahead).
     """
-    at = (request.at or shop.clock.now()).astimezone(UTC)
+    at = checked(request.at or shop.clock.now())
     book, zone = read_book(shop.store), zone_named(shop.settings.zone)
     currency = book.main_currency(shop.settings.currency)
     placed = book.as_of(to_us(at), currency).at

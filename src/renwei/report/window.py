@@ -153,6 +153,9 @@ def _ended(placed: Ints, until: datetime) -> bool:
 
 def _date(text: str) -> date:
     try:
-        return date.fromisoformat(text.strip())
+        day = date.fromisoformat(text.strip())
     except ValueError as error:
         raise BadInput("bad_day", found=text) from error
+    if not 1970 < day.year < 2200:
+        raise BadInput("bad_day", found=text)
+    return day

@@ -127,8 +127,15 @@ def question_link(shop: Shop, request: LinkRequest) -> LinkAnswer:
 
 @operation("questions suggest", SuggestRequest, http="GET /v1/questions/suggest")
 def suggest_question(shop: Shop, request: SuggestRequest) -> SuggestAnswer:
-    """Which one question to ask next, because its answer would decide over most."""
-    at = (request.at or shop.clock.now()).astimezone(UTC)
+    """Which one question to ask next, because its answer would decide over most.
+
+    Raises:
+        BadInput: No shop was open at that time (code bad_time).
+    """
+    at = request.at or shop.clock.now()
+    if not 1970 < at.year < 2200:
+        raise BadInput("bad_time", found=at.isoformat())
+    at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
     open_now = {one.fact for one in all_questions(shop) if one.state == OPEN}
     found = suggested(shop, at)
     seen = [_suggestion(shop, one, asked=one.fact in open_now) for one in found]
