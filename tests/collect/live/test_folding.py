@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.collect.live.rooms import AT, Live
+from tests.collect.rooms import Sale, write
 
+from renwei.collect.answers import ImportRequest
 from renwei.collect.live.answers import SuspiciousRequest
 from renwei.collect.live.joining import not_merged
 from renwei.collect.live.operations import suspicious
+from renwei.collect.operations import bring
 from renwei.core.clock import to_us
 from renwei.core.nouns import ConsentState
 
@@ -283,6 +287,27 @@ def test_a_family_phone_stays_with_who_had_it_first(live: Live) -> None:
     assert live.person("user", "u1") == live.person("phone", "+8613912345670")
     assert live.person("user", "u2") != live.person("user", "u1")
     assert live.opened("u2")["phone"] == ["+8613912345670"]
+    assert not_merged(live.shop) == {"shared_identifier": 1}
+
+
+def test_an_app_user_is_the_buyer_of_the_same_phone_unless_names_differ(
+    live: Live, tmp_path: Path
+) -> None:
+    file = write(
+        tmp_path / "orders.csv",
+        [
+            Sale(1, nick="a", phone="13912345670", name="张小美"),
+            Sale(2, nick="b", phone="13712345678", name="李强"),
+        ],
+    )
+    bring(live.shop, ImportRequest(files=[file]))
+    identify(live, "u1", phone="13912345670", name="张小美", nickname="飞翔的猫")
+    identify(live, "u2", phone="13712345678", name="王芳")
+    identify(live, "u3", phone="13712345678", nickname="阿强")
+    assert live.person("user", "u1") == live.person("phone", "+8613912345670")
+    assert live.person("user", "u2") != live.person("phone", "+8613712345678")
+    assert live.person("user", "u3") == live.person("phone", "+8613712345678")
+    assert live.opened("u2")["phone"] == ["+8613712345678"]
     assert not_merged(live.shop) == {"shared_identifier": 1}
 
 

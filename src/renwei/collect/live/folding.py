@@ -22,7 +22,7 @@ from renwei.core.shop import Shop
 
 FOLD: Final = "profiles"
 _ABOUT_PEOPLE: Final = frozenset(("facts", "texts", "consent", "with", "op"))
-_WHOLE_NAMES: Final = ("first_name", "last_name")
+_OF_NAMES: Final = ("name", "called", "first_name", "last_name")
 _LIST: Final = 50
 
 
@@ -142,25 +142,35 @@ def _keep(shop: Shop, event: Event, joiner: Joiner) -> None:
     close = {name: value for name, value in told.facts.items() if is_close(name)}
     if close:
         _learn(shop, event, close)
-    region = region_of(shop.settings.currency, shop.settings.zone)
-    texts: list[tuple[int, str, str]] = []
-    names: dict[str, str] = {}
-    for kind, text in told.texts:
-        if kind in _WHOLE_NAMES:
-            names[kind] = text
-        elif kind not in IDENTIFIERS:
-            texts.append((event.actor, kind, text))
-        else:
-            _recognise(shop, event, joiner, (kind, text, region))
-    whole = " ".join(names[kind] for kind in _WHOLE_NAMES if kind in names)
-    if whole and not any(kind == "name" for _, kind, _ in texts):
-        texts.append((event.actor, "name", whole))
+    names = _names(told.texts)
+    texts = [(event.actor, "name", name) for name in names or _said(told.texts, "called")]
+    texts += [
+        (event.actor, kind, text)
+        for kind, text in told.texts
+        if kind not in IDENTIFIERS and kind not in _OF_NAMES
+    ]
     people.keep_many(texts, event.source)
+    region = region_of(shop.settings.currency, shop.settings.zone)
+    for kind, text in told.texts:
+        if kind in IDENTIFIERS:
+            _recognise(shop, event, joiner, (kind, text, region, names))
 
 
-def _recognise(shop: Shop, event: Event, joiner: Joiner, told: tuple[str, str, str]) -> None:
+def _said(texts: Sequence[tuple[str, str]], kind: str) -> list[str]:
+    return [text for name, text in texts if name == kind]
+
+
+def _names(texts: Sequence[tuple[str, str]]) -> list[str]:
+    """The real name, where one is told; a name made up for an app says nothing of anybody."""
+    parts = [*_said(texts, "first_name"), *_said(texts, "last_name")]
+    return _said(texts, "name") or ([" ".join(parts)] if parts else [])
+
+
+def _recognise(
+    shop: Shop, event: Event, joiner: Joiner, told: tuple[str, str, str, list[str]]
+) -> None:
     """A contact makes one person of what names it, unless it is somebody else's or nobody's."""
-    kind, text, region = told
+    kind, text, region, names = told
     people = shop.store.people
     named = contact(kind, text, region)
     if named is None:
@@ -170,7 +180,7 @@ def _recognise(shop: Shop, event: Event, joiner: Joiner, told: tuple[str, str, s
     actor = people.actors([named], event.at, event.source)[0]
     if actor == NOBODY:
         return
-    joiner.join(event.actor, [actor], f"same_{kind}", event.at, source=event.source)
+    joiner.join(event.actor, [actor], f"same_{kind}", event.at, source=event.source, names=names)
     one, other = people.persons_of([event.actor, actor])
     if one != other:
         # Shared with somebody else: a way to reach this person all the same.

@@ -8,12 +8,13 @@ call that says so. A pair that a human set apart stays apart.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 from weakref import WeakKeyDictionary
 
 from renwei.collect.live.resolving import resolver
+from renwei.collect.names import agree, plain
 from renwei.core.nouns import NOBODY
 from renwei.core.shop import Shop
 from renwei.core.store import Merge, People, Store
@@ -55,6 +56,7 @@ class Joiner:
         *,
         source: str,
         one_space: bool = False,
+        names: Sequence[str] = (),
     ) -> None:
         """Make actors one person with `actor`, where they may be.
 
@@ -66,6 +68,7 @@ class Joiner:
             source: Who said so.
             one_space: Whether visitors and users share one space of ids there, so that a
                 visitor may have come in as a user.
+            names: What the person is called, where a contact is what they share.
         """
         for other in others:
             kept, gone = self._people.persons_of([actor, other])
@@ -75,7 +78,9 @@ class Joiner:
             pair = kept, gone, how.startswith("same_")
             if how != "merge" and pair in self._known:
                 continue
-            if how != "merge" and self._apart((kept, gone), other, how, blank=blank):
+            if how != "merge" and (
+                self._apart((kept, gone), other, how, blank=blank) or self._differ(gone, names)
+            ):
                 if len(self._known) >= _KEPT:
                     self._known.clear()
                 self._known[pair] = None
@@ -107,6 +112,14 @@ class Joiner:
                 self.left[SHARED] += 1
                 return True
         return False
+
+    def _differ(self, gone: int, names: Sequence[str]) -> bool:
+        """Whether full names speak against it: a family's phone."""
+        theirs = self._people.open_many([gone], ["name"])[0].get("name", ()) if names else ()
+        if not theirs or any(agree(plain(one), plain(two)) for one in names for two in theirs):
+            return False
+        self.left[SHARED] += 1
+        return True
 
     def _is_blank(self, person: int, logins: dict[str, list[str]]) -> bool:
         one_id = (
