@@ -22,6 +22,8 @@ from renwei.core.tallies import Tally
 
 CHUNK, SMALLEST = 2_000, 16
 LOOKS_S = 0.5
+GATHER_S = 0.05
+"""Folds run at most so often, because each time they keep others from writing for a moment."""
 HOLD_S = 0.05
 TRIES = 3
 SKIPPED = "fold_skipped"
@@ -179,7 +181,8 @@ class Follower:
             self._wake.wait(LOOKS_S)
             self._wake.clear()
             try:
-                self.catch_up()
+                if self.catch_up():
+                    self._closed.wait(GATHER_S)
                 failures = 0
             except _OvertakenError:
                 continue
