@@ -28,6 +28,8 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 KINDS = ("order", "order-change", "return")
+CONTACT = "contact"
+READ = (*KINDS, CONTACT)
 STATUSES = ("paid", "unpaid", "closed", "refunded", "returned")
 PAID, REFUNDED = STATUSES.index("paid"), STATUSES.index("refunded")
 _COLUMNS = (
@@ -97,6 +99,8 @@ class Book:
     countries: list[str]
     sources: list[str]
     position: int
+    marks: list[Event] = field(default_factory=list)
+    """What was done with lines of lists, in log order."""
     mark: int = 0
     persons: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
 
@@ -181,6 +185,7 @@ class _Rows:
 
     def __init__(self, held: Book | None) -> None:
         self.rows: list[tuple[int, ...]] = []
+        self.marks = list(held.marks) if held else []
         self.lines = array("q")
         self.offset = len(held.lines) if held else 0
         self.places = _Words(held.places if held else [])
@@ -189,6 +194,9 @@ class _Rows:
         self.sources = _Words(held.sources if held else [])
 
     def add(self, event: Event) -> None:
+        if event.kind == CONTACT:
+            self.marks.append(event)
+            return
         body: Mapping[str, Any] = event.body
         lines: Sequence[Sequence[int]] = body.get("lines") or ()
         self.rows.append(
@@ -256,16 +264,16 @@ def read_book(store: Store) -> Book:
 def _newer(store: Store, held: Book | None) -> Book:
     position, mark = store.log.position(), _mark(store)
     if held is None or held.position > position:
-        return _book(store.log.read(kinds=KINDS), None, position, mark)
+        return _book(store.log.read(kinds=READ), None, position, mark)
     if held.position == position:
         return held
     if position - held.position <= _NEWER:
         events = list(store.log.read(after=held.position))
         if len(events) == position - held.position:
-            return _book((one for one in events if one.kind in KINDS), held, position, mark)
+            return _book((one for one in events if one.kind in READ), held, position, mark)
     elif mark == held.mark:
-        return _book(store.log.read(after=held.position, kinds=KINDS), held, position, mark)
-    return _book(store.log.read(kinds=KINDS), None, position, mark)
+        return _book(store.log.read(after=held.position, kinds=READ), held, position, mark)
+    return _book(store.log.read(kinds=READ), None, position, mark)
 
 
 def _mark(store: Store) -> int:
@@ -292,6 +300,7 @@ def _book(events: Iterable[Event], held: Book | None, position: int, mark: int) 
         countries=list(rows.countries),
         sources=list(rows.sources),
         position=position,
+        marks=rows.marks,
         mark=mark,
     )
 

@@ -17,6 +17,7 @@ import numpy as np
 from renwei.core.clock import from_us, to_us
 from renwei.core.nouns import NOBODY
 from renwei.core.shop import Shop
+from renwei.report.book import Book
 from renwei.report.measures import Ledger
 
 LIST, DONE, UNDONE = "today-list", "done", "undone"
@@ -70,10 +71,10 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     return max(middle - reach, 0.0), min(middle + reach, 1.0)
 
 
-def contacts(shop: Shop, since: datetime, until: datetime) -> list[Contact]:
+def contacts(shop: Shop, book: Book, since: datetime, until: datetime) -> list[Contact]:
     """Contacts that were made in [since, until) and not taken back by then."""
     stands: dict[str, Contact] = {}
-    events = [e for e in shop.store.log.read(kinds=("contact",)) if e.at < until]
+    events = [event for event in book.marks if event.at < until]
     actors = sorted({event.actor for event in events})
     persons = dict(zip(actors, shop.store.people.persons_of(actors), strict=True))
     for event in sorted(events, key=lambda e: (e.at, e.seq)):
@@ -108,7 +109,7 @@ def window_of(shop: Shop) -> timedelta:
     return timedelta(days=days)
 
 
-def effect(shop: Shop, ledger: Ledger, at: datetime) -> Effect:
+def effect(shop: Shop, book: Book, ledger: Ledger, at: datetime) -> Effect:
     """Lists of the last two months whose window is over: contacted against held out."""
     window = window_of(shop)
     ended = at - window - LATENESS
@@ -116,7 +117,7 @@ def effect(shop: Shop, ledger: Ledger, at: datetime) -> Effect:
     days = [d for d in papers.names(LIST) if ended - LOOKED_BACK <= _day(d) <= ended]
     bodies = [paper.body for day in sorted(days) if (paper := papers.get(LIST, day))]
     lines = {str(line) for body in bodies for line in body["lines"]}
-    made = [one for one in contacts(shop, ended - LOOKED_BACK, at) if one.decision in lines]
+    made = [one for one in contacts(shop, book, ended - LOOKED_BACK, at) if one.decision in lines]
     treated = _apart([(one.person, one.at) for one in made if one.at <= ended], window)
     decisions = (shop.store.ledger.get(str(one)) for body in bodies for one in body["held"])
     alone = _apart([(d.person, d.at) for d in decisions if d and d.person], window)

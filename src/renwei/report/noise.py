@@ -115,11 +115,17 @@ def missing(orders: Floats, step: int) -> Bools:
         orders: Counts, shape (spans,), oldest first.
         step: As in `judge`.
     """
-    typical = np.zeros(len(orders))
-    for k in range(len(orders)):
-        near = range(k - step * LOOKS, k + step * LOOKS + 1, step)
-        around = [orders[j] for j in near if 0 <= j < len(orders) and j != k]
-        typical[k] = np.median(around) if around else 0.0
+    near = np.full((2 * LOOKS, len(orders)), math.nan)
+    for look in range(1, LOOKS + 1):
+        apart = look * step
+        if apart < len(orders):
+            near[look - 1, apart:] = orders[:-apart]
+            near[-look, :-apart] = orders[apart:]
+    known = ~np.isnan(near)
+    # The median of what there is: what is missing is sorted behind it.
+    ordered, count = np.sort(near, axis=0), known.sum(axis=0)
+    middle = np.maximum(count - 1, 0) // 2
+    typical = np.where(count > 0, ordered[middle, np.arange(len(orders))], 0.0)
     # A Poisson count of mean 12 is nought once in 160,000.
     return np.asarray((orders == 0) & (typical >= 12))
 

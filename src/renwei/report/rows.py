@@ -277,7 +277,7 @@ def order_numbers(shop: Shop, book: Book, found: Behind) -> list[str]:
 
 def _contacted(shop: Shop, request: RowsRequest, about: tuple[Book, str]) -> RowsAnswer:
     zone = zone_named(shop.settings.zone)
-    made = contacts(shop, checked(request.since), checked(request.until))
+    made = contacts(shop, about[0], checked(request.since), checked(request.until))
     made = sorted({one.person: one for one in made}.values(), key=lambda one: one.at, reverse=True)
     empty = np.zeros(0, np.int64)
     answer = _answer(shop, request, Behind(empty, empty, empty, empty), about)

@@ -178,11 +178,11 @@ def _why(about: Read, told: Told) -> str:
 
 def _contacts(about: Read) -> ContactsSeen:
     shop, found = about.shop, about.window
-    made = reached.contacts(shop, found.start, found.until)
+    made = reached.contacts(shop, about.book, found.start, found.until)
     people = list({one.person: (one.person, one.at) for one in made}.values())
     span = reached.window_of(shop)
     ordered = reached.ordered_since(about.ledger, people, to_us(found.at), span)
-    effect = reached.effect(shop, about.ledger, found.at)
+    effect = reached.effect(shop, about.book, about.ledger, found.at)
     difference = effect.difference
     text = shop.say(
         f"report.contacts.{'some' if people else 'none'}", n=len(people), ordered=ordered
