@@ -89,10 +89,11 @@ def _paragraphs(text: str) -> str:
 
 
 def _page(title: str, body: str, language: str) -> HTMLResponse:
-    style = assets.file("app.css")
-    link = f'<link rel="stylesheet" href="{escape(style)}">' if style else ""
+    files = (("stylesheet", assets.file("app.css")), ("icon", assets.file("icon.svg")))
+    link = "".join(f'<link rel="{rel}" href="{escape(place)}">' for rel, place in files if place)
+    said = "zh-CN" if language == "zh" else language
     return HTMLResponse(
-        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{said}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title>{link}</head><body><main>{body}</main></body></html>",
         headers={"content-language": language},
