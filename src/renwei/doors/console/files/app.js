@@ -2,6 +2,7 @@
 "use strict";
 (() => {
   const me = document.currentScript;
+  document.documentElement.classList.add("js");
   const said = (text, sort) => {
     const place = document.getElementById("told");
     if (!place) return;
@@ -26,11 +27,24 @@
     }
   });
 
-  // Ask before what cannot be taken back.
+  // Ask before what cannot be taken back; a second click on a form that is on its way is nothing.
   document.addEventListener("submit", (event) => {
-    const sure = event.target.dataset.sure;
-    if (sure && !window.confirm(sure)) event.preventDefault();
+    const form = event.target;
+    if (form.dataset.sure && !window.confirm(form.dataset.sure)) return event.preventDefault();
+    const most = Number(form.dataset.most);
+    const size = [...form.querySelectorAll("input[type=file]")].flatMap((one) => [...one.files]).reduce((sum, file) => sum + file.size, 0);
+    if (most && size > most) {
+      event.preventDefault();
+      form.reset();
+      return said(form.dataset.tooLarge, "bad");
+    }
+    if (form.method !== "post" || form.closest("[hx-post]") || form.matches("[hx-post], [data-hx-post]")) return;
+    if (form.dataset.sent) return event.preventDefault();
+    form.dataset.sent = "1";
+    if (form.dataset.sending) said(form.dataset.sending, "amber");
+    setTimeout(() => delete form.dataset.sent, 10000);
   });
+  addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach((form) => delete form.dataset.sent));
   // A file that was chosen or dropped goes at once.
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-go]")) event.target.form.requestSubmit();
@@ -85,8 +99,17 @@
   // What the server refused is said where everything is said.
   document.addEventListener("htmx:responseError", (event) => {
     const answer = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
-    said(answer.body.textContent.trim(), "bad");
+    said(answer.body.textContent.trim() || me.dataset.offline, "bad");
     document.getElementById("told")?.scrollIntoView({ block: "nearest" });
+  });
+  let away = false;
+  document.addEventListener("htmx:sendError", () => { away = true; said(me.dataset.offline, "bad"); });
+  // Back again: what was said of it goes; a table that fills by itself stays short.
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (away && event.detail.xhr.status) { away = false; document.getElementById("told")?.replaceChildren(); }
+    document.querySelectorAll("[data-most-rows]").forEach((table) => {
+      while (table.rows.length > Number(table.dataset.mostRows)) table.rows[table.rows.length - 1].remove();
+    });
   });
 
   // Charts are drawn when there are some; the tables beside them say the same.

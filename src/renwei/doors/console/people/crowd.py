@@ -43,6 +43,7 @@ def people(visit: Visit) -> Response:
         where=where,
         cursor=cursor,
         sorts=SORTS,
+        stages=[stage for stage in answer.by_stage if stage],
         audiences=visit.call("audiences list").audiences,
         attributes=visit.call("attributes").attributes,
         filtered=any(asked[name] for name in ("stage", "tier", "audience")) or bool(where),

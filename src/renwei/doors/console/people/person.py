@@ -14,7 +14,7 @@ from renwei.doors.console.frame import Visit, page
 
 PURPOSES = ("service", "care", "marketing", "profiling", "sensitive", "location")
 CHANNELS = ("*", "wechat", "wecom", "sms", "email", "phone", "hand")
-MOST = 60
+MOST, ALL = 20, 300
 LOOKED_AT = 60
 """So many of somebody's newest events are looked at to see whether there is a new one."""
 
@@ -23,13 +23,14 @@ LOOKED_AT = 60
 def person(visit: Visit) -> Response:
     """Everything known of one person, with where it comes from."""
     answer = visit.call("person", person=visit.path["person"])
-    found = _timeline(visit, answer.person)
+    found = _timeline(visit, answer.person, MOST)
     return visit.show(
         "people/person.html",
         p=answer,
         wordings=_wordings(visit) if visit.may("write") else {},
         channels=CHANNELS,
         t=found,
+        most=MOST,
         entries=told(found.entries),
         mark=_mark(visit.house.shop(), answer.person),
         whole=whole(visit),
@@ -54,13 +55,16 @@ def timeline(visit: Visit) -> Response:
     """The newest part of the timeline; whoever knows it already (`mark`) gets nothing."""
     shop, name = visit.house.shop(), visit.path["person"]
     mark = _mark(shop, name)
-    if visit.partial and visit.query.get("mark") == mark:
+    if visit.partial and visit.query.get("mark") == mark and "more" not in visit.query:
         return Response(status_code=204)
     # The look itself was noted when the page was opened.
-    answer = _timeline(visit, name)
+    most = ALL if visit.query.get("all") else MOST
+    answer = _timeline(visit, name, most)
     if not visit.partial:
         return RedirectResponse(f"/people/{answer.person}#timeline", 303)
-    return visit.show("people/timeline.html", t=answer, entries=told(answer.entries), mark=mark)
+    return visit.show(
+        "people/timeline.html", t=answer, entries=told(answer.entries), mark=mark, most=most
+    )
 
 
 def told(entries: list[Any]) -> list[Any]:
@@ -77,8 +81,8 @@ def told(entries: list[Any]) -> list[Any]:
     return kept
 
 
-def _timeline(visit: Visit, name: str) -> Any:
-    answer = visit.house.call("timeline", visit.language, person=name, limit=MOST)
+def _timeline(visit: Visit, name: str, most: int) -> Any:
+    answer = visit.house.call("timeline", visit.language, person=name, limit=most)
     return gate.shown(visit.visitor, answer)
 
 
