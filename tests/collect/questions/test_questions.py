@@ -369,6 +369,21 @@ def test_a_question_of_ones_own_needs_text_in_one_language_only(stall: Stall) ->
     assert asked.counts[-1].value == NOT_SAID
 
 
+def test_answers_typed_in_chinese_stand_for_themselves(stall: Stall) -> None:
+    asked = stall.ask("mood", text_zh="今天心情？", choices=["很好", "一般", "Not so good"])
+    assert [(one.value, one.zh) for one in asked.options] == [
+        ("很好", "很好"),
+        ("一般", "一般"),
+        ("not_so_good", "Not so good"),
+    ]
+    person = stall.person()
+    stall.say(stall.token("mood", person), "很好")
+    assert stall.fact(person, "mood").value == "很好"
+    for bad in (["|a", "b"], ["a\tb", "c"], ["x" * 41, "b"]):
+        with pytest.raises(BadInput):
+            stall.ask("mood", text_zh="今天心情？", choices=bad)
+
+
 def test_the_code_holds_the_address_and_no_script(stall: Stall) -> None:
     stall.ask("whom")
     asked = LinkRequest(question="whom", base="https://shop.example/")

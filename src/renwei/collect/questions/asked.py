@@ -104,7 +104,7 @@ def compose(
     Args:
         fact: What is learnt, such as "skin": lower case letters, digits and underscores.
         texts: English and Chinese; one is enough, it then stands for both.
-        choices: "value|label" or "value|English|Chinese", two to eight.
+        choices: A label, "value|label" or "value|English|Chinese", two to eight.
         sensitive: Whether it needs a consent of its own; facts of health always do.
         purpose: What the tick agrees to where it is not sensitive.
         at: When it was asked first.
@@ -178,8 +178,11 @@ def _choices(given: list[str]) -> list[Choice]:
     for text in given:
         parts = [part.strip() for part in text.split("|")]
         value = parts[0].lower().replace(" ", "_")
+        # What is no plain word (an answer typed in Chinese) stands for itself.
+        value = value if _NAME.fullmatch(value) else parts[0]
         labels = [part for part in parts[1:] if part] or [parts[0]]
-        if not _NAME.fullmatch(value) or max(map(len, labels)) > LONGEST_LABEL:
+        longest = max(map(len, (value, *labels)))
+        if not value or not value.isprintable() or longest > LONGEST_LABEL:
             raise BadInput("question_choices", found=text, most=MOST_CHOICES)
         if value != NOT_SAID:
             made[value] = Choice(value, labels[0], labels[-1])
