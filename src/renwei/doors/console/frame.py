@@ -25,7 +25,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from renwei.app.house import House
-from renwei.core.errors import Refused, RenweiError
+from renwei.app.uploads import MOST_BYTES
+from renwei.core.errors import BadInput, Refused, RenweiError
 from renwei.doors.console import assets, gate, screen
 from renwei.doors.console.gate import Visitor
 
@@ -44,6 +45,11 @@ PAGES = (
     "questions",
 )
 """The packages beside this file, each with a module `pages`."""
+
+MOST_FILES = 20
+"""Files of one form."""
+_FORM_BYTES = 1 << 20
+"""So much a form may weigh beside its files."""
 
 Page = Callable[["Visit"], Response]
 
@@ -123,7 +129,7 @@ class Visit:
         Raises:
             RenweiError: Whatever the operation refuses; the frame shows it as a page.
         """
-        gate.insist(self.visitor, name)
+        gate.insist(self.visitor, name, fields)
         return gate.shown(self.visitor, gate.ask(self, name, fields))
 
     def start(self, name: str, /, **fields: Any) -> str:
@@ -172,15 +178,38 @@ def registered() -> list[Registered]:
 def _endpoint(house: House, one: Registered) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         visit = await run_in_threadpool(_visit, house, request)
+        # Who may not come in sends nothing, however large.
+        stopped = await run_in_threadpool(_stopped, visit, one)
+        if stopped is not None:
+            return stopped
         try:
             if one.method == "POST":
-                visit.form = await request.form(max_files=20, max_part_size=1 << 20)
+                visit.form = await request.form(max_files=MOST_FILES, max_part_size=1 << 20)
             return await run_in_threadpool(_shown, visit, one)
+        except RenweiError as fault:
+            return await run_in_threadpool(screen.fault, visit, fault)
         finally:
             if one.method == "POST" and visit.form:
                 await visit.form.close()
 
     return answer
+
+
+def _stopped(visit: Visit, one: Registered) -> Response | None:
+    """What answers before the body is read; None where the page may be asked."""
+    try:
+        if one.scope != "public":
+            if visit.visitor is None:
+                return gate.to_sign_in(visit)
+            if not visit.may(one.scope):
+                raise Refused("not_allowed", scope=one.scope)
+        if one.method == "POST":
+            gate.check_origin(visit)
+            if int(visit.request.headers.get("content-length") or 0) > MOST_BYTES + _FORM_BYTES:
+                raise BadInput("upload_too_large", limit=MOST_BYTES >> 20)
+    except RenweiError as fault:
+        return screen.fault(visit, fault)
+    return None
 
 
 def _visit(house: House, request: Request) -> Visit:
@@ -190,11 +219,6 @@ def _visit(house: House, request: Request) -> Visit:
 
 def _shown(visit: Visit, one: Registered) -> Response:
     try:
-        if one.scope != "public":
-            if visit.visitor is None:
-                return gate.to_sign_in(visit)
-            if not visit.may(one.scope):
-                raise Refused("not_allowed", scope=one.scope)
         if one.method == "POST":
             gate.check_csrf(visit)
         answer = one.show(visit)
@@ -202,11 +226,13 @@ def _shown(visit: Visit, one: Registered) -> Response:
         answer = screen.fault(visit, fault)
     if visit.request.cookies.get("told") and answer.status_code == 200 and not visit.partial:
         answer.delete_cookie("told")
+    # Nothing of a shop stays in a browser after sign-out, not behind the back button either.
+    answer.headers.setdefault("cache-control", "no-store")
     return answer
 
 
 def faults(house: House) -> Mapping[Any, Any]:
-    """Pages for what no page answered: 404, 405, 500; problem documents under /v1."""
+    """Pages for what no page answered; problem documents under /v1."""
 
     async def missing(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
@@ -216,4 +242,4 @@ def faults(house: House) -> Mapping[Any, Any]:
         answer.headers.update(headers or {})
         return answer
 
-    return {404: missing, 405: missing, 500: missing}
+    return {HTTPException: missing, 404: missing, 405: missing, 500: missing}

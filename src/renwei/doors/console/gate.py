@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -18,6 +19,7 @@ from renwei.trust import accounts, audit, masking
 if TYPE_CHECKING:
     from renwei.doors.console.frame import Visit
 
+_NONE: Mapping[str, Any] = MappingProxyType({})
 SESSION = "renwei"
 CSRF = "csrf"
 
@@ -49,13 +51,18 @@ def may(who: Visitor | None, scope: str) -> bool:
     return scope == "public" or (who is not None and accounts.may(who.role, scope))
 
 
-def insist(who: Visitor | None, operation: str) -> None:
+CHANGED_BY = {"settings": "value", "autonomy": "level", "texts": "text"}
+"""Operations that show or change, and the field without which they only show."""
+
+
+def insist(who: Visitor | None, operation: str, fields: Mapping[str, Any] = _NONE) -> None:
     """A page asks only what its visitor may ask by the API too.
 
     Raises:
         Refused: not_allowed.
     """
-    scope = build.operations()[operation].scope
+    only_shows = operation in CHANGED_BY and not fields.get(CHANGED_BY[operation])
+    scope = "read" if only_shows else build.operations()[operation].scope
     if not may(who, scope):
         raise Refused("not_allowed", scope=scope)
 
@@ -96,14 +103,22 @@ def csrf_of(visit: Visit) -> str:
     return accounts.csrf_of(visit.visitor.token) if visit.visitor else ""
 
 
-def check_csrf(visit: Visit) -> None:
-    """A POST must come from our own page.
+def check_origin(visit: Visit) -> None:
+    """A POST must come from our own page, before anything of it is read.
 
     Raises:
         Refused: csrf, with the advice to load the page again.
     """
     if not _same_origin(visit.request):
         raise Refused("csrf")
+
+
+def check_csrf(visit: Visit) -> None:
+    """A POST must carry the mark of our own form.
+
+    Raises:
+        Refused: csrf, with the advice to load the page again.
+    """
     if visit.visitor is None:
         return
     sent = visit.form.get(CSRF) or visit.request.headers.get("x-csrf-token", "")
@@ -119,10 +134,30 @@ def _same_origin(request: Request) -> bool:
 
 
 def to_sign_in(visit: Visit) -> Response:
-    """Sign in first, then come back here."""
-    asked = visit.request.url
-    to = asked.path + (f"?{asked.query}" if asked.query else "")
-    return RedirectResponse(f"/sign-in?to={quote(to, safe='')}", 303)
+    """Sign in first, then come back here; a part of a page takes its page along."""
+    if visit.partial:
+        to = _path_of(visit.request.headers.get("hx-current-url", ""))
+        return Response(status_code=204, headers={"HX-Redirect": _sign_in(to)})
+    return RedirectResponse(_sign_in(place(visit.request)), 303)
+
+
+def place(request: Request) -> str:
+    """Where somebody is: the page itself, or for what was sent the page it was sent from."""
+    if request.method in ("GET", "HEAD"):
+        asked = request.url
+        return asked.path + (f"?{asked.query}" if asked.query else "")
+    came = request.headers.get("referer", "")
+    ours = urlsplit(came).netloc == request.headers.get("host")
+    return _path_of(came) if ours else "/"
+
+
+def _path_of(address: str) -> str:
+    parts = urlsplit(address)
+    return inside(parts.path + (f"?{parts.query}" if parts.query else ""))
+
+
+def _sign_in(to: str) -> str:
+    return f"/sign-in?to={quote(to, safe='')}"
 
 
 def let_in(visit: Visit, token: str, to: str) -> Response:
