@@ -179,6 +179,22 @@ def test_data_that_stops_is_said_and_the_last_day_of_the_file_is_reported(desk: 
     assert "nothing is known" in later.headline
 
 
+def test_a_last_whole_day_says_that_nothing_is_known_of_the_time_after(desk: Desk) -> None:
+    desk.steady(200, until=local(6, 21))
+    paper = {"began": local(7, 9).isoformat(), "state": "done", "totals": {"orders": 9}}
+    desk.store.papers.put("import", "i-1", paper, by="import", at=local(7, 9))
+    desk.clock.at = local(7, 9) + timedelta(minutes=5)
+    fresh = desk.report(day="2026-06-06")
+    assert [one.code for one in fresh.notes if one.code == "last_whole"] == []
+    desk.clock.at = local(11, 9)
+    answer = desk.report()
+    assert (answer.day, answer.state) == ("2026-06-06", "complete")
+    (note,) = [one for one in answer.notes if one.code == "last_whole"]
+    assert "2026-06-07 09:00" in note.text
+    assert answer.action.operation == "import"
+    assert desk.report(day="2026-06-05").action.operation != "import"
+
+
 def test_silence_of_a_live_shop_overnight_is_no_end_of_data(desk: Desk) -> None:
     desk.steady(100, until=local(7, 21))
     desk.put(desk.order(local(7, 20), "live one", platform="live"))

@@ -28,6 +28,9 @@ def notes(about: Read) -> list[Note]:
     if found.state == DATA_ENDS:
         text = shop.say("report.note.data_ends", last=clock(about), brought=_brought(about))
         notes.append(Note(code="data_ends", text=text))
+    if found.stale:
+        text = shop.say("report.note.last_whole", last=clock(about), brought=_brought(about))
+        notes.append(Note(code="last_whole", text=text))
     left = _left_out(about)
     if left:
         text = shop.say("report.note.missing_days", n=len(left), days=_listed(left))
@@ -79,7 +82,7 @@ def action(about: Read, off: list[Figure], *, contacted: bool) -> Action:
     found = about.window
     if found.state == NO_DATA:
         return _do(about, "first_import", "import")
-    if found.state == DATA_ENDS:
+    if found.state == DATA_ENDS or found.stale:
         return _do(about, "import", "import", last=clock(about))
     return _mend(about) or _serve(about, off, contacted=contacted)
 
@@ -104,7 +107,8 @@ def _serve(about: Read, off: list[Figure], *, contacted: bool) -> Action:
         return _do(about, "fewer", "today")
     if any(one.metric == "new" for one in off if one not in low):
         return _do(about, "more_new", "today")
-    return _do(about, "carry_on" if contacted else "nobody_yet", "today")
+    past = about.window.end + about.window.length <= about.window.at
+    return _do(about, "carry_on" if contacted or past else "nobody_yet", "today")
 
 
 def _do(about: Read, code: str, operation: str, **values: Any) -> Action:

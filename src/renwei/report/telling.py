@@ -150,9 +150,14 @@ def _sentences(about: Read, told: Told, answer: ReportAnswer) -> list[str]:
             )
         )
     said.append(answer.why)
-    if told.contacts is not None:
+    if told.contacts is not None and not _says_so(told.contacts, answer):
         said.append(told.contacts.text)
     return [*said, answer.action.text]
+
+
+def _says_so(seen: ContactsSeen, answer: ReportAnswer) -> bool:
+    """Whether what to do says already that nobody was contacted."""
+    return answer.action.code == "nobody_yet" and seen.difference is None
 
 
 def _why(about: Read, told: Told) -> str:

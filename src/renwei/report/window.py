@@ -46,6 +46,8 @@ class Window:
     state: str
     zone: tzinfo
     data_until: datetime | None
+    stale: bool = False
+    """Whether it holds the last order, is whole, and a day or more after it is unknown."""
 
     @property
     def length(self) -> timedelta:
@@ -122,7 +124,9 @@ def window(
         state, until = DATA_ENDS, max(known, start)
     elif at < end:
         state, until = PARTIAL, at
-    return Window(request.period, day, start, end, until, at, state, zone, last)
+    stale = state == COMPLETE and last is not None and start <= last and end < at
+    stale = stale and (at - known >= timedelta(days=1) or _ended(placed, at))
+    return Window(request.period, day, start, end, until, at, state, zone, last, stale)
 
 
 def spans_before(found: Window, placed: Ints) -> Spans:
