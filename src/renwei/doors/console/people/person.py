@@ -31,7 +31,7 @@ def person(visit: Visit) -> Response:
         channels=CHANNELS,
         t=found,
         most=MOST,
-        entries=told(found.entries),
+        entries=told(found.entries, _silence(visit)),
         mark=_mark(visit.house.shop(), answer.person),
         whole=whole(visit),
     )
@@ -63,18 +63,25 @@ def timeline(visit: Visit) -> Response:
     if not visit.partial:
         return RedirectResponse(f"/people/{answer.person}#timeline", 303)
     return visit.show(
-        "people/timeline.html", t=answer, entries=told(answer.entries), mark=mark, most=most
+        "people/timeline.html",
+        t=answer,
+        entries=told(answer.entries, _silence(visit)),
+        mark=mark,
+        most=most,
     )
 
 
-def told(entries: list[Any]) -> list[Any]:
-    """What happened; of the same decision several times a day one line is enough."""
+def told(entries: list[Any], silence: str) -> list[Any]:
+    """What happened; of the same decision several times a day one line is enough.
+
+    Decisions for silence (whose text is `silence`) are no news: every list makes one.
+    """
     kept: list[Any] = []
     seen: set[tuple[str, ...]] = set()
     for entry in entries:
         if entry.kind == "decision":
             mark = (f"{entry.at:%Y-%m-%d}", entry.source, entry.text)
-            if mark in seen:
+            if mark in seen or entry.text == silence:
                 continue
             seen.add(mark)
         kept.append(entry)
@@ -84,6 +91,10 @@ def told(entries: list[Any]) -> list[Any]:
 def _timeline(visit: Visit, name: str, most: int) -> Any:
     answer = visit.house.call("timeline", visit.language, person=name, limit=most)
     return gate.shown(visit.visitor, answer)
+
+
+def _silence(visit: Visit) -> str:
+    return visit.say("timeline.decision_nothing", about="")
 
 
 def _mark(shop: Shop, name: str) -> str:

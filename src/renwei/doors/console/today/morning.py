@@ -51,6 +51,7 @@ class Morning:
     lists: dict[Ask, Any] = field(default_factory=dict)
     jobs: dict[Ask, Job] = field(default_factory=dict)
     position: int = 0
+    noted: set[tuple[str, datetime]] = field(default_factory=set)
     stamp: Any = None
     guard: threading.Lock = field(default_factory=threading.Lock)
     drawing: threading.Lock = field(default_factory=threading.Lock)

@@ -157,6 +157,7 @@ def _ask(visit: Visit) -> Ask:
 
 def _shown(visit: Visit, morning: Morning, answer: Any, **more: Any) -> Response:
     marks = morning.marks
+    _note_shown(visit, morning, answer)
     shown = gate.shown(visit.visitor, answer)
     listed = {line.person for line in answer.people}
     elsewhere = [mark for mark in marks.values() if mark.person not in listed]
@@ -198,6 +199,14 @@ def _left(visit: Visit, counts: dict[str, int]) -> list[tuple[str, int]]:
         text = visit.say(key)
         found.append((visit.say(f"reasons.removed_{word}", n=n) if text == key else text, n))
     return found
+
+
+def _note_shown(visit: Visit, morning: Morning, answer: Any) -> None:
+    """Tell the audit log once whom a list showed to somebody, not at every glance."""
+    who = visit.visitor.id if visit.visitor else ""
+    if (who, answer.at) not in morning.noted:
+        morning.noted.add((who, answer.at))
+        audit.note_answer(visit.house.shop(), who, "today", None, answer)
 
 
 def _note_export(visit: Visit, answer: Any) -> None:
