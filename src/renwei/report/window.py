@@ -124,7 +124,7 @@ def window(
         state, until = DATA_ENDS, max(known, start)
     elif at < end:
         state, until = PARTIAL, at
-    stale = state == COMPLETE and last is not None and start <= last and end < at
+    stale = state == COMPLETE and last is not None and start <= last < end < at
     stale = stale and (at - known >= timedelta(days=1) or _ended(placed, at))
     return Window(request.period, day, start, end, until, at, state, zone, last, stale)
 
