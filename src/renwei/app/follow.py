@@ -25,6 +25,8 @@ LOOKS_S = 0.5
 GATHER_S = 0.05
 """Folds run at most so often, because each time they keep others from writing for a moment."""
 HOLD_S = 0.05
+RUSH = 4
+"""While intake is writing, folds that are far behind rest so many times as long as they work."""
 TRIES = 3
 SKIPPED = "fold_skipped"
 """The kind of Paper that says which event a fold could not digest."""
@@ -126,8 +128,9 @@ class Follower:
                 self._adapt(name, ticks() - begun, len(some))
                 at[name], left = some[-1].seq, left[len(some) :]
                 if left or len(chunk) == CHUNK:
-                    # Far behind: whoever posts or asks now goes first.
-                    self._closed.wait(min(ticks() - begun, HOLD_S))
+                    # Far behind: whoever posts or asks goes first, all the more in a rush.
+                    rush = RUSH if self._wake.is_set() else 1
+                    self._closed.wait(min(rush * (ticks() - begun), rush * HOLD_S))
 
     def _apply(self, shop: Shop, name: str, events: Sequence[Event], after: int) -> None:
         """Fold some events; where one of them cannot be folded, all others are."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate
@@ -25,6 +26,8 @@ WAITING_EVENTS = 50_000
 WAITING_BYTES = 64 << 20
 GROUP_EVENTS = 2_000
 GROUP_BYTES = 8 << 20
+BREATH_S = 0.001
+"""Between two groups others get at the file, and answers go out while the next group gathers."""
 _log = logging.getLogger(__name__)
 
 
@@ -122,6 +125,7 @@ class Intake:
         while group := self._next_group():
             self._commit(group)
             _answer(group)
+            time.sleep(BREATH_S)
 
     def _next_group(self) -> list[_Request]:
         with self._guard:
