@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import signal
 import socket
 import threading
@@ -18,6 +19,9 @@ from renwei.doors.http.server import build_app
 GRACE_S = 10
 """A request under way has so long to end after the order to stop."""
 
+COLLECT = (10_000, 20, 100)
+"""Thresholds of the garbage collector's generations."""
+
 
 def serve_until_stopped(
     house: House, listening: socket.socket, *, proxies: Sequence[str] = ()
@@ -29,6 +33,11 @@ def serve_until_stopped(
         listening: Bound and listening.
         proxies: Networks whose forwarded headers are believed; nobody's by default.
     """
+    # Events make many short-lived objects and no cycles; what lives since the start is not
+    # looked at again and again. A tenth of the time of a batch.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT)
     # asyncio sets it only where the socket names its protocol; without it a head waits for the
     # acknowledgement of the one before its body, 40 ms.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
