@@ -111,6 +111,17 @@ def test_a_product_is_one_item_by_id_by_sku_and_as_files_call_it(live: Live) -> 
     assert len(live.shop.store.items.all_items()) == 2
 
 
+def test_a_product_in_a_list_of_one_is_the_product(live: Live) -> None:
+    live.post({"userId": "u1", "event": "view_item", "properties": {"items": [{"item_id": "p1", "item_name": "面膜"}]}},
+              {"userId": "u1", "event": "add_to_cart", "properties": {"products": [{"id": "p1", "quantity": 2}]}},
+              {"userId": "u1", "event": "view_item", "properties": {"items": [{"item_id": "p1"}, {"item_id": "p2"}]}})  # fmt: skip
+    assert [(one.kind, one.item) for one in live.events()] == [
+        ("view", 1),
+        ("cart", 1),
+        ("view", 0),
+    ]
+
+
 def test_a_price_that_changes_is_the_newest_after_a_minute(live: Live) -> None:
     live.post({"userId": "u1", "event": "Product Viewed", "properties": P})
     live.post(

@@ -240,6 +240,25 @@ def test_a_broken_line_of_many_is_refused_alone() -> None:
     assert parsed.incoming[-1].index == 599
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b'{"type": "track", "event": }',
+        b'{"type": "track", "event": "x"',
+        b'"type": 5}',
+        b"nonsense",
+    ],
+)
+def test_a_broken_line_of_a_list_costs_no_neighbour(broken: bytes) -> None:
+    lines = [sent(track(messageId=f"m{n}")) for n in range(600)]
+    lines[511] = broken
+    body = b'{"batch": [\n' + b",\n".join(lines) + b'\n], "sentAt": null}'
+    parsed = parse(body, "batch", received_us=NOW)
+    assert [one.index for one in parsed.refused] == [511]
+    assert parsed.refused[0].code in ("bad_json", "not_an_object")
+    assert [one.message_id for one in parsed.incoming] == [f"m{n}" for n in range(600) if n != 511]
+
+
 def test_a_broken_event_inside_a_list_is_refused_alone() -> None:
     good = sent(track(properties={"products": [{"sku": "a"}, {"sku": "b"}]}))
     body = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from binascii import b2a_base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -148,9 +148,12 @@ def _numbers(
                 orders[index] = lines_in(one.properties)
             else:
                 named = ours in _ABOUT_GOODS
-                number = known.number(one.properties, named=named)
+                said = one.properties
+                number = known.number(said, named=named)
+                if number == 0 and named and (only := _only_line(said)):
+                    said, number = only, None
                 if number is None:
-                    asked.append((one.properties, named))
+                    asked.append((said, named))
                     places.append(index)
         numbers.append(number or 0)
     given = [(line, True) for lines in orders.values() for line in lines]
@@ -169,6 +172,14 @@ def _numbers(
             for index, lines in orders.items()
         }
     return numbers, {}
+
+
+def _only_line(properties: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The product that GA4 and others put into a list of one."""
+    if found(properties, "lines") is None:
+        return None
+    lines = lines_in(properties)
+    return lines[0] if len(lines) == 1 else None
 
 
 def _is_order(one: Incoming) -> bool:

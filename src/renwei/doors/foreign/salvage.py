@@ -48,11 +48,22 @@ def pieces_of(body: bytes) -> list[bytes] | None:
     start = _start(body)
     if start is None:
         return None
-    inside = body[start:]
+    inside = body[start : start + _end(body[start:])]
+    lines = _event_lines(inside)
+    if lines is not None:
+        return lines
     cuts = [match.start() + 1 for match in _NEXT.finditer(inside)]
     if len(cuts) > _CUTS:
         return None
-    return _joined(inside, [*cuts, _end(inside)])
+    return _joined(inside, [*cuts, len(inside)])
+
+
+def _event_lines(inside: bytes) -> list[bytes] | None:
+    """The lines of a list that was written one event a line; None where it was not."""
+    lines = [line for line in (line.strip(_BLANK) for line in inside.split(b"\n")) if line]
+    if len(lines) < 2 or any(line[:1] != b"{" for line in lines[:3]):
+        return None
+    return lines if 2 * sum(map(_is_event, lines)) > len(lines) else None
 
 
 def _joined(inside: bytes, cuts: list[int]) -> list[bytes] | None:
