@@ -21,6 +21,7 @@ from renwei.app.follow import Follower
 from renwei.app.intake import Intake
 from renwei.app.jobs import run_child
 from renwei.app.showing import DEMO
+from renwei.app.uploads import Uploads
 from renwei.app.work import Job, Jobs
 from renwei.core.clock import Clock
 from renwei.core.errors import BadInput
@@ -29,6 +30,9 @@ from renwei.core.shop import Progress, Shop, silent
 
 LATELY = timedelta(hours=6)
 """For so long a back-test of the shop's past stays on the page before it is tried anew."""
+
+IN_TURN = frozenset(("import", "imports replay", "undo"))
+"""Operations of which one runs at a time; another waits and says so."""
 
 
 class House:
@@ -41,6 +45,7 @@ class House:
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
         self._learning = threading.Lock()
+        self._writing = threading.Lock()
         self._guard = threading.Lock()
         self._latest: dict[tuple[str, str], Job] = {}
         self.directory = shop.store.directory
@@ -81,6 +86,9 @@ class House:
     ) -> Any:
         """Do one operation with a request as its struct."""
         shop = self.shop(language, progress)
+        if operation.name in IN_TURN:
+            with self._in_turn(progress):
+                return run_child(operation, shop, request)
         if operation.child:
             return run_child(operation, shop, request)
         return operation.call(shop, request)
@@ -101,6 +109,17 @@ class House:
             if job is None or (job.state != "running" and (anew or old)):
                 job = self._latest[name, language] = self.start(name, language, by=by)
             return job
+
+    @contextmanager
+    def _in_turn(self, progress: Progress) -> Iterator[None]:
+        """Imports one after another: two at once would take twice the memory, no less time."""
+        if not self._writing.acquire(blocking=False):
+            progress("waiting", 0, 0)
+            self._writing.acquire()
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     def _ready(self, at: Any) -> None:
         # Two pages opened at once must not learn the same thing twice.
@@ -142,6 +161,7 @@ def open_house(
     with ExitStack() as stack:
         shop = stack.enter_context(build.open_shop(directory, clock=clock, server=True))
         house = House(shop)
+        Uploads(house.directory).clear()
         stack.callback(house.intake.close)
         if work:
             house.follower.start()

@@ -21,6 +21,7 @@ KEPT = timedelta(hours=1)
 MOST_BYTES = 512 * 1024 * 1024
 """All files of one upload together; a year of a large shop's orders is a tenth of it."""
 _TOKEN = re.compile(r"[0-9a-f]{32}")
+_NOTE = "job"
 
 
 class Uploads:
@@ -42,16 +43,17 @@ class Uploads:
         """
         token = f"{new_number():016x}{new_number():016x}"
         place = self._folder / token
-        left = MOST_BYTES
+        left, number = MOST_BYTES, 0
         try:
             with told(self._folder):
-                place.mkdir(mode=0o700, parents=True)
-                for number, (name, file) in enumerate(files):
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                place.mkdir(mode=0o700)
+                for number, (name, file) in enumerate(files, 1):
                     left -= _copy(file, place / f"{number:03d}" / plain_name(name), left)
         except BaseException:
             self.drop(token)
             raise
-        if left == MOST_BYTES:
+        if not number:
             self.drop(token)
             raise BadInput("no_files")
         return token
@@ -68,6 +70,18 @@ class Uploads:
                 return found
         raise UnknownName("unknown_upload", name=token)
 
+    def note(self, token: str, job: str) -> None:
+        """Remember which job brings the files of a token in."""
+        with told(self._folder):
+            note = self._folder / token / _NOTE
+            note.touch(mode=0o600)
+            note.write_text(job, "ascii")
+
+    def noted(self, token: str) -> str:
+        """The job that brings the files of a token in; "" while none does."""
+        note = self._folder / token / _NOTE
+        return note.read_text("ascii") if _TOKEN.fullmatch(token) and note.is_file() else ""
+
     def drop(self, token: str) -> None:
         """Remove what a token stands for."""
         if _TOKEN.fullmatch(token):
@@ -75,10 +89,11 @@ class Uploads:
 
     def sweep(self, at: datetime) -> int:
         """Remove what waited too long; returns how many uploads."""
-        old = [p for p in self._folder.glob("*") if p.stat().st_mtime < (at - KEPT).timestamp()]
-        for place in old:
-            shutil.rmtree(place, ignore_errors=True)
-        return len(old)
+        return _removed(p for p in self._folder.glob("*") if _time(p) < (at - KEPT).timestamp())
+
+    def clear(self) -> int:
+        """Remove all: at a server's start nobody looks at what an earlier one was sent."""
+        return _removed(self._folder.glob("*"))
 
 
 def plain_name(name: str) -> str:
@@ -94,6 +109,21 @@ def plain_name(name: str) -> str:
     while len(kept.encode()) > 200:
         kept = kept[1:]
     return kept or "file"
+
+
+def _removed(places: Iterable[Path]) -> int:
+    found = list(places)
+    for place in found:
+        shutil.rmtree(place, ignore_errors=True)
+    return len(found)
+
+
+def _time(place: Path) -> float:
+    # Another request may have removed it meanwhile.
+    try:
+        return place.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")
 
 
 def _copy(source: BinaryIO, to: Path, left: int) -> int:

@@ -28,13 +28,15 @@ Work = Callable[[Progress], Any]
 class Job:
     """One piece of work: `state` is running, done or failed; `of` is 0 while unknown.
 
-    `by` names the account or key that started it; only they are shown it.
+    `by` names the account or key that started it; only they are shown it. `since` is when the
+    step that `what` names began.
     """
 
     id: str
     operation: str
     by: str
     begun: datetime
+    since: datetime
     state: str = "running"
     what: str = ""
     done: int = 0
@@ -54,7 +56,8 @@ class Jobs:
 
     def start(self, operation: str, work: Work, *, by: str = "") -> Job:
         """Run `work(progress)` in a thread; returns at once."""
-        job = Job(new_id(self._clock.now()), operation, by, self._clock.now())
+        now = self._clock.now()
+        job = Job(new_id(now), operation, by, begun=now, since=now)
         with self._guard:
             self._jobs[job.id] = job
             self._drop_old()
@@ -72,6 +75,8 @@ class Jobs:
 
     def _run(self, job: Job, work: Work) -> None:
         def moved(what: str, done: int, of: int) -> None:
+            if what != job.what:
+                job.since = self._clock.now()
             job.what, job.done, job.of = what, done, of
 
         try:

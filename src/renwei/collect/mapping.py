@@ -87,6 +87,7 @@ def understand(table: Table, layout: Layout, region: str) -> Mapped:
             file=table.file,
             columns=", ".join(table.header[:12]),
             missing=", ".join(_missing(fields)),
+            header=list(table.header),
         )
     return mapped
 

@@ -119,6 +119,11 @@ class Visit:
         """Whether htmx asked for a part of a page."""
         return "hx-request" in self.request.headers
 
+    @property
+    def base(self) -> str:
+        """Scheme, host and port by which this server was reached."""
+        return str(self.request.base_url).rstrip("/")
+
     def may(self, scope: str) -> bool:
         """Whether the visitor is allowed this: for showing buttons, not for guarding."""
         return gate.may(self.visitor, scope)

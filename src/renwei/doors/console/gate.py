@@ -162,7 +162,11 @@ def _sign_in(to: str) -> str:
 
 def let_in(visit: Visit, token: str, to: str) -> Response:
     """Answer with the session's cookie."""
-    answer: Response = RedirectResponse(inside(to), 303)
+    return with_session(visit, RedirectResponse(inside(to), 303), token)
+
+
+def with_session(visit: Visit, answer: Response, token: str) -> Response:
+    """An answer that carries a session's cookie."""
     answer.set_cookie(
         SESSION,
         token,

@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from renwei.app import build
 from renwei.app.house import House
+from renwei.app.uploads import MOST_BYTES
 from renwei.core.errors import RenweiError, UnknownName
 from renwei.core.words import LANGUAGES, Words, money
 from renwei.doors.console import assets, gate
@@ -71,6 +72,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.globals["file"] = assets.file
+    environment.globals["most_upload"] = MOST_BYTES
     environment.filters["address"] = _address
     return environment
 
@@ -112,7 +114,7 @@ def render(visit: Visit, template: str, values: Mapping[str, Any]) -> str:
         "csrf_token": gate.csrf_of(visit),
         "chart": _chart,
         "here": visit.request.url.path,
-        "request_path": str(visit.request.url).removeprefix(str(visit.request.base_url)[:-1]),
+        "request_path": gate.place(visit.request),
         "query": visit.query,
         "language": visit.language,
         "languages": LANGUAGES,
@@ -148,17 +150,36 @@ def fault(visit: Visit, error: RenweiError) -> Response:
         return HTMLResponse(
             render(visit, "outline/told.html", {"said": said, "sort": "bad"}), status
         )
-    return visit.show(
-        "outline/fault.html", status, number=status, said=said, id=request_id(visit.request)
+    if error.code == "not_allowed":
+        said = visit.say("console.fault.403")
+    answer = visit.show(
+        "outline/fault.html",
+        status,
+        number=status,
+        said=said,
+        id=request_id(visit.request),
+        back=_back(visit.request),
     )
+    if "retry_after_s" in error.values:
+        answer.headers["retry-after"] = str(error.values["retry_after_s"])
+    return answer
+
+
+def _back(request: Request) -> str:
+    """The page of the menu that a fault's page belongs to; "" where it is that page itself."""
+    path = request.url.path
+    home = "/" + path.split("/")[1]
+    known = home in dict(MENU).values() and home != "/"
+    return home if known and (path != home or request.method == "POST") else ""
 
 
 def no_page(visit: Visit, status: int) -> Response:
-    """404, 405 and 500: a problem document for programs, a page for people."""
+    """404, 405, 500 and the like: a problem document for programs, a page for people."""
     if visit.request.url.path.startswith("/v1/"):
         document, _ = problem(status, visit.request, visit.language)
         return JSONResponse(document, status, media_type="application/problem+json")
-    said = visit.say(f"console.fault.{status}")
+    key = f"console.fault.{status}"
+    said = visit.say(key if words().has(key) else "console.fault.other")
     return visit.show(
         "outline/fault.html", status, number=status, said=said, id=request_id(visit.request)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import RedirectResponse, Response
 
+from renwei.app.work import Job
 from renwei.core.errors import BadInput, RenweiError, UnknownName
 from renwei.core.words import LANGUAGES
 from renwei.doors.console import gate
@@ -107,29 +108,39 @@ def reset_sent(visit: Visit) -> Response:
 
 @page("POST /language", scope="public")
 def language(visit: Visit) -> Response:
-    """Another language, from now on in this browser."""
+    """Another language, from now on in this browser and wherever else one signs in."""
     chosen = visit.fields.get("language", "")
     answer = visit.back(gate.inside(visit.fields.get("to", "/")))
     if chosen in LANGUAGES:
+        who = visit.visitor
+        if who and not visit.house.demo:
+            shop, at = visit.house.shop(), visit.house.clock.now()
+            accounts.change_self(shop, who.id, at, name=who.name, language=chosen)
         answer.set_cookie("lang", chosen, max_age=YEAR_S, samesite="lax", httponly=True)
     return answer
 
 
 @page("GET /jobs/{job}", scope="read")
 def job(visit: Visit) -> Response:
-    """How far a job is; once it is done, on to where its page wants to be."""
+    """How far a job is; once it has ended, on to where its page wants to be."""
     found = visit.house.jobs.get(visit.path["job"])
     if found is None or visit.visitor is None or found.by != visit.visitor.id:
         raise UnknownName("unknown_job", name=visit.path["job"])
     then = gate.inside(visit.query.get("then", "/"))
-    if found.state == "failed" and found.error:
-        raise found.error
-    if found.state == "done":
-        to = then.replace("JOB", found.id)
-        if visit.partial:
-            return Response(headers={"HX-Redirect": to})
-        return RedirectResponse(to, 303)
-    return visit.show("entry/job_part.html" if visit.partial else "entry/job.html", job=found)
+    if found.state == "running":
+        name = "entry/job_part.html" if visit.partial else "entry/job.html"
+        return visit.show(name, job=found, pace=_pace(visit, found))
+    # Where it failed, the page that asked shows why, and what can be done there.
+    to = then.replace("JOB", found.id)
+    if visit.partial:
+        return Response(headers={"HX-Redirect": to})
+    return RedirectResponse(to, 303)
+
+
+def _pace(visit: Visit, job: Job) -> float:
+    """Rows a second in the present step; 0 while nothing can be said."""
+    seconds = (visit.house.clock.now() - job.since).total_seconds()
+    return job.done / seconds if job.of and seconds >= 1 else 0
 
 
 def _address(visit: Visit) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import Any
 
 from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response
 
+from renwei.app.house import IN_TURN
 from renwei.app.uploads import Uploads
 from renwei.app.work import Job
 from renwei.collect.headers import known_fields
-from renwei.core.errors import BadInput, UnknownName
+from renwei.collect.refused import refused_of
+from renwei.core.errors import BadInput, RenweiError, UnknownName
 from renwei.doors.console.frame import Visit, page
+from renwei.doors.console.imports.sheet import sheet
+from renwei.doors.http.problems import status_of
 
 MEANS = "means:"
 """Names of the fields that say what a column means begin so; the rest is the header."""
@@ -22,7 +24,13 @@ MEANS = "means:"
 @page("GET /imports", scope="read")
 def imports(visit: Visit) -> Response:
     """Where files are dropped, and every import so far."""
-    return visit.show("imports/list.html", imports=visit.call("imports list").imports)
+    mine = visit.visitor.id if visit.visitor else ""
+    running = [job for job in visit.house.jobs.running().values() if job.operation in IN_TURN]
+    return visit.show(
+        "imports/list.html",
+        imports=visit.call("imports list").imports,
+        running=[(job, job.by == mine) for job in running],
+    )
 
 
 @page("POST /imports", scope="write")
@@ -38,13 +46,21 @@ def dropped(visit: Visit) -> Response:
 @page("GET /imports/look/{token}/{job}", scope="write")
 def look(visit: Visit) -> Response:
     """What the files would bring, and how their columns are understood."""
-    answer = _job(visit, "import").answer
-    _uploads(visit).paths(visit.path["token"])
+    token = visit.path["token"]
+    _uploads(visit).paths(token)
     told = dict(one.rpartition("=")[::2] for one in visit.request.query_params.getlist("column"))
+    try:
+        answer = _job(visit, "import").answer
+    except RenweiError as fault:
+        if fault.code != "no_orders_in_table":
+            _uploads(visit).drop(token)
+            raise
+        values = {"fault": fault.values, "token": token, "fields": known_fields(), "told": told}
+        return visit.show("imports/strange.html", status_of(fault), **values)
     return visit.show(
         "imports/look.html",
         answer=answer,
-        token=visit.path["token"],
+        token=token,
         fields=known_fields(),
         told=told,
     )
@@ -62,7 +78,11 @@ def bring(visit: Visit) -> Response:
     """Bring the files in."""
     uploads, token = _uploads(visit), visit.path["token"]
     files = [str(path) for path in uploads.paths(token)]
-    job = visit.start("import", files=files, columns=_columns(visit))
+    job = uploads.noted(token)
+    # Pressed twice, or in two tabs, it still comes in once.
+    if visit.house.jobs.get(job) is None:
+        job = visit.start("import", files=files, columns=_columns(visit))
+        uploads.note(token, job)
     return RedirectResponse(f"/jobs/{job}?then=/imports/done/{token}/JOB", 303)
 
 
@@ -76,9 +96,11 @@ def drop(visit: Visit) -> Response:
 @page("GET /imports/done/{token}/{job}", scope="write")
 def done(visit: Visit) -> Response:
     """What came in, and what to do next."""
-    answer = _job(visit, "import").answer
+    job = _job(visit, "import", ended=False)
     _uploads(visit).drop(visit.path["token"])
-    return visit.show("imports/done.html", answer=answer)
+    if job.error:
+        raise job.error
+    return visit.show("imports/done.html", answer=job.answer)
 
 
 @page("GET /imports/{import_id}", scope="read")
@@ -92,9 +114,11 @@ def show(visit: Visit) -> Response:
 def refused(visit: Visit) -> Response:
     """The refused rows as they were, to be mended and sent again."""
     answer = visit.call("imports show", import_id=visit.path["import_id"])
+    rows = refused_of(visit.house.shop().store.blobs, answer.import_id).refused
+    reasons = {(line.file, line.row): line.text for line in answer.refused}
     name = f"refused-{answer.import_id}.csv"
     return Response(
-        _sheet(visit, answer.refused),
+        sheet(rows, reasons, visit.say("console.imports.reason")),
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
@@ -117,8 +141,11 @@ def replay(visit: Visit) -> Response:
 @page("GET /imports/{import_id}/replayed/{job}", scope="write")
 def replayed(visit: Visit) -> Response:
     """What came in of what had been refused."""
-    answer = _job(visit, "imports replay").answer
+    job = _job(visit, "imports replay", ended=False)
     _uploads(visit).drop(visit.query.get("token", ""))
+    if job.error:
+        raise job.error
+    answer = job.answer
     values = {"rows": answer.rows, "left": answer.left, "added": answer.added}
     return visit.back(f"/imports/{answer.import_id}", "console.imports.replayed", **values)
 
@@ -160,34 +187,17 @@ def _columns(visit: Visit) -> list[str]:
     return columns
 
 
-def _job(visit: Visit, operation: str) -> Job:
+def _job(visit: Visit, operation: str, *, ended: bool = True) -> Job:
+    """A job of the visitor's own; with `ended`, its error is raised."""
     job = visit.house.jobs.get(visit.path["job"])
     if job is None or visit.visitor is None or job.by != visit.visitor.id:
         raise UnknownName("unknown_job", name=visit.path["job"])
     if job.operation != operation or job.state == "running":
         raise BadInput("bad_field", field="job", found=job.operation)
-    if job.error:
+    if job.error and ended:
         raise job.error
     return job
 
 
 def _uploads(visit: Visit) -> Uploads:
     return Uploads(visit.house.directory)
-
-
-def _sheet(visit: Visit, lines: Any) -> str:
-    """A table that Excel opens as text: nothing in it starts like a formula."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    heads = ("file", "row", "column", "reason")
-    writer.writerow([visit.say(f"console.imports.{head}") for head in heads])
-    for line in lines:
-        row = [line.file, line.row, line.column, line.text, *line.cells]
-        writer.writerow([_safe(cell) for cell in row])
-    # Excel takes a file for UTF-8 only by its mark.
-    return "\ufeff" + out.getvalue()
-
-
-def _safe(cell: Any) -> Any:
-    formula = isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r")
-    return f"'{cell}" if formula else cell

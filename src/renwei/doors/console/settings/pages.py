@@ -1,128 +1,153 @@
-"""Settings: the shop, how far the program may go, keys, team, wordings, who looked at whom."""
+"""Settings: one's own account, the shop, wordings, keys, team, keeping, who looked at whom."""
 
 from __future__ import annotations
 
-from typing import Any
+from starlette.responses import RedirectResponse, Response
 
-from starlette.responses import Response
-
+from renwei.app.settings import KIND, NAME
+from renwei.core.errors import BadInput, Refused
 from renwei.core.nouns import Autonomy
+from renwei.core.words import LANGUAGES
+from renwei.doors.console import gate
 from renwei.doors.console.frame import Visit, page
+from renwei.doors.console.settings import shown
+from renwei.doors.console.settings.wards import (
+    audit,
+    invite,
+    keeping,
+    kept,
+    key,
+    keys,
+    purge,
+    remove,
+    revoke,
+    role,
+    team,
+)
+from renwei.doors.http.problems import sentence_of, status_of
 from renwei.trust import accounts
 
-_ZONES = (
-    "Asia/Shanghai", "Asia/Hong_Kong", "Asia/Taipei", "Asia/Singapore", "Asia/Tokyo",
-    "Europe/London", "Europe/Berlin", "America/New_York", "America/Los_Angeles", "UTC",
-)  # fmt: skip
+__all__ = [
+    "audit", "changed", "dial", "invite", "keeping", "kept", "key", "keys", "me", "me_changed",
+    "password", "purge", "remove", "revoke", "role", "settings", "team", "undo", "wording",
+    "wordings",
+]  # fmt: skip
+
+YEAR_S = 365 * 86_400
 
 
 @page("GET /settings", scope="read")
 def settings(visit: Visit) -> Response:
-    """The shop's own settings, the dials and the wordings."""
-    return visit.show(
-        "settings/shop.html",
-        settings=visit.call("settings"),
-        dials=visit.call("autonomy").dials,
-        levels=[level.value for level in Autonomy],
-        wordings=visit.call("texts").texts,
-        zones=_ZONES,
-    )
+    """The shop's own settings and the dials; who may not turn them gets the own account."""
+    if not visit.may("admin"):
+        return RedirectResponse("/settings/me", 303)
+    return _shop(visit, {}, "")
 
 
-@page("POST /settings", scope="write")
+@page("POST /settings", scope="admin")
 def changed(visit: Visit) -> Response:
     """Change what differs; each value is checked, and the earlier one kept."""
-    before = {one.key: one.value for one in visit.call("settings").settings}
-    for key, value in visit.fields.items():
-        if value.strip() != _shown(before.get(key)):
-            visit.call("settings", key=key, value=value.strip())
+    typed = visit.fields
+    before = {one.key: shown.text_of(one.key, one.value) for one in _settings(visit).settings}
+    try:
+        for name, value in typed.items():
+            if value.strip() != before.get(name, ""):
+                visit.call("settings", key=name, value=value.strip())
+    except BadInput as fault:
+        return _shop(visit, typed, sentence_of(fault, visit.language), status_of(fault))
     return visit.back("/settings", "console.settings.kept")
 
 
-@page("POST /settings/autonomy", scope="write")
+@page("POST /settings/undo", scope="admin")
+def undo(visit: Visit) -> Response:
+    """Take the last change back; that is a change too and can be undone."""
+    papers, at = visit.house.shop().store.papers, visit.house.clock.now()
+    by = visit.visitor.id if visit.visitor else ""
+    papers.undo(KIND, NAME, by=by, at=at)
+    return visit.back("/settings", "console.settings.undone")
+
+
+@page("POST /settings/autonomy", scope="admin")
 def dial(visit: Visit) -> Response:
     """Turn a dial."""
-    visit.call("autonomy", surface=visit.fields["surface"], level=visit.fields["level"])
+    fields = visit.fields
+    visit.call("autonomy", surface=fields.get("surface", ""), level=fields.get("level", ""))
     return visit.back("/settings", "console.settings.kept")
 
 
-@page("POST /settings/wording", scope="write")
+@page("GET /settings/wordings", scope="write")
+def wordings(visit: Visit) -> Response:
+    """What people agree to, by purpose, in both languages."""
+    return visit.show("settings/wordings.html", wordings=visit.call("texts").texts)
+
+
+@page("POST /settings/wordings", scope="write")
 def wording(visit: Visit) -> Response:
     """Write a new version of a wording."""
     fields = visit.fields
-    visit.call("texts", purpose=fields["purpose"], language=fields["language"], text=fields["text"])
-    return visit.back("/settings#wordings", "console.settings.kept")
+    named = {name: fields.get(name, "") for name in ("purpose", "language", "text")}
+    visit.call("texts", **named)
+    return visit.back("/settings/wordings", "console.settings.kept")
 
 
-@page("GET /settings/keys", scope="admin")
-def keys(visit: Visit) -> Response:
-    """Keys of apps and programs, and how to use one."""
-    return visit.show("settings/keys.html", **_keys(visit), made=None)
+@page("GET /settings/me", scope="read")
+def me(visit: Visit) -> Response:
+    """The visitor's own name, language and password."""
+    return visit.show("settings/me.html", said="")
 
 
-@page("POST /settings/keys", scope="admin")
-def key(visit: Visit) -> Response:
-    """Make a key; it is shown on this page only."""
+@page("POST /settings/me", scope="read")
+def me_changed(visit: Visit) -> Response:
+    """Another name or language for oneself."""
+    fields, who = visit.fields, visit.visitor
+    chosen = fields.get("language", visit.language)
+    if who is not None:
+        shop, at = visit.house.shop(visit.language), visit.house.clock.now()
+        try:
+            accounts.change_self(shop, who.id, at, name=fields.get("name", ""), language=chosen)
+        except BadInput as fault:
+            said = sentence_of(fault, visit.language)
+            return visit.show("settings/me.html", status_of(fault), said=said)
+    answer = visit.back("/settings/me", "console.settings.kept")
+    if chosen in LANGUAGES:
+        answer.set_cookie("lang", chosen, max_age=YEAR_S, samesite="lax", httponly=True)
+    return answer
+
+
+@page("POST /settings/me/password", scope="read")
+def password(visit: Visit) -> Response:
+    """Another password; every other session of this account ends."""
     fields = visit.fields
-    made = visit.call(
-        "keys create", scope=fields.get("scope", "ingest"), name=fields.get("name", "")
+    token = visit.visitor.token if visit.visitor else ""
+    shop, at = visit.house.shop(visit.language), visit.house.clock.now()
+    old, new = fields.get("old", ""), fields.get("new", "")
+    try:
+        token = accounts.change_password(shop, token, old, new, at)
+    except (BadInput, Refused) as fault:
+        said = sentence_of(fault, visit.language)
+        if fault.code == "sign_in_failed":
+            said = visit.say("console.settings.wrong_password")
+        return visit.show("settings/me.html", status_of(fault), said=said)
+    answer = visit.back("/settings/me", "console.settings.new_password_kept")
+    return gate.with_session(visit, answer, token)
+
+
+def _shop(visit: Visit, typed: dict[str, str], said: str, status: int = 200) -> Response:
+    found = _settings(visit)
+    values = {one.key: shown.text_of(one.key, one.value) for one in found.settings}
+    return visit.show(
+        "settings/shop.html",
+        status,
+        values={**values, **{key: typed[key] for key in typed if key in values}},
+        changes=shown.changes(found.history),
+        dials=visit.call("autonomy").dials,
+        levels=[level.value for level in Autonomy],
+        zones=shown.ZONES,
+        currencies=shown.CURRENCIES,
+        said=said,
     )
-    return visit.show("settings/keys.html", **_keys(visit), made=made)
 
 
-@page("POST /settings/keys/{id}/revoke", scope="admin")
-def revoke(visit: Visit) -> Response:
-    """Let a key open nothing any more."""
-    visit.call("keys revoke", id=visit.path["id"])
-    return visit.back("/settings/keys", "console.settings.revoked")
-
-
-@page("GET /settings/team", scope="admin")
-def team(visit: Visit) -> Response:
-    """Who works here, in which role."""
-    return visit.show("settings/team.html", **_team(visit), invitation=None)
-
-
-@page("POST /settings/team/invite", scope="admin")
-def invite(visit: Visit) -> Response:
-    """A one-time link for somebody new; shown on this page only."""
-    fields = visit.fields
-    made = visit.call(
-        "team invite", role=fields.get("role", "viewer"), email=fields.get("email", "")
-    )
-    return visit.show("settings/team.html", **_team(visit), invitation=made)
-
-
-@page("POST /settings/team/{account}/role", scope="admin")
-def role(visit: Visit) -> Response:
-    """Another role for somebody; there is always an owner."""
-    visit.call("team role", account=visit.path["account"], role=visit.fields["role"])
-    return visit.back("/settings/team", "console.settings.kept")
-
-
-@page("POST /settings/team/{account}/remove", scope="admin")
-def remove(visit: Visit) -> Response:
-    """Take somebody out of the team, at once."""
-    visit.call("team remove", account=visit.path["account"])
-    return visit.back("/settings/team", "console.settings.removed")
-
-
-@page("GET /settings/audit", scope="admin")
-def audit(visit: Visit) -> Response:
-    """Who looked at or changed what, whom, and when."""
-    asked = {name: visit.query.get(name, "") for name in ("person", "account", "cursor")}
-    return visit.show("settings/audit.html", answer=visit.call("audit", **asked), asked=asked)
-
-
-def _keys(visit: Visit) -> dict[str, Any]:
-    base = str(visit.request.base_url).rstrip("/")
-    return {"keys": visit.call("keys list").keys, "scopes": accounts.SCOPES, "base": base}
-
-
-def _team(visit: Visit) -> dict[str, Any]:
-    base = str(visit.request.base_url).rstrip("/")
-    return {"team": visit.call("team list").team, "roles": accounts.ROLES, "base": base}
-
-
-def _shown(value: Any) -> str:
-    return "" if value is None else str(value)
+def _settings(visit: Visit) -> shown.Answer:
+    answer: shown.Answer = visit.call("settings")
+    return answer
