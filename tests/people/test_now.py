@@ -243,3 +243,20 @@ def test_the_picture_of_a_day_is_drawn_once(town: Town) -> None:
     town.shop.clock.advance(timedelta(days=2))  # type: ignore[attr-defined]
     learn_flow(town.shop, LearnFlow())
     assert town.shop.shelf.get("flow").version != version  # type: ignore[union-attr]
+
+
+def test_a_first_order_of_an_hour_ago_is_not_taken_for_one_every_hour(town: Town) -> None:
+    town.add(town.event(PHONE, NOW - timedelta(hours=1), value=9_900))
+    town.learn()
+    shown = page(town)
+    assert shown.value is not None
+    assert shown.value.value < 12 * 9_900
+
+
+def test_stages_have_their_names_before_anything_was_learnt(town: Town) -> None:
+    from renwei.people.listing import PeopleRequest, people
+
+    town.add(town.event(PHONE, NOW - timedelta(hours=1), value=9_900))
+    answer = people(town.shop, PeopleRequest())
+    assert answer.by_stage["new"] == 1
+    assert answer.people[0].stage_text == "new"

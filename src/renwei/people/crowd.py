@@ -19,7 +19,7 @@ from renwei.core.nouns import NOBODY, Event
 from renwei.core.shop import Columns, Shop
 from renwei.core.store import Store
 from renwei.people.now import KINDS as ORDERS
-from renwei.people.now import made_anew, peers_now
+from renwei.people.now import STAGES, TIERS, made_anew, peers_now
 
 COUNTED = {
     "orders": "int32", "spend_minor": "int64", "first_us": "int64", "last_us": "int64",
@@ -119,8 +119,8 @@ def _read(shop: Shop, at: datetime, mark: tuple[Any, ...]) -> Crowd:
     empty = Crowd(
         person=np.zeros(0, dtype=np.int64),
         columns={name: np.zeros(0, dtype=kind) for name, kind in _kinds().items()},
-        stages=tuple(meta.get("stages", ())),
-        tiers=tuple(meta.get("tiers", ())),
+        stages=tuple(meta.get("stages", STAGES)),
+        tiers=tuple(meta.get("tiers", TIERS)),
         as_of=str(meta.get("as_of", "")),
         currency=str(meta.get("currency") or shop.settings.currency),
         mark=mark,

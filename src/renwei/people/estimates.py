@@ -33,6 +33,7 @@ TIERS = ("high", "potential", "low")
 WINDOWS = (30, 45, 60, 90)
 MODEL = "people@1"
 ENOUGH_FOR_VALUE = 100
+LEAST_PAST_DAYS = 30
 _MONTH_US = 30 * DAY_US
 _LEAST_PEOPLE = 20
 
@@ -211,8 +212,11 @@ def forecast_year(orders: Orders, at_us: int, days: float = 365) -> ValueForecas
     """Orders and spend of everybody over the next 12 months."""
     known = persons_only(orders)
     columns = known.person, known.time_s, known.value
-    model = fit_value(*columns, as_of=at_us / 1e6, horizon_days=days)
-    return model.forecast(histories(*columns, as_of=at_us / 1e6), days)
+    # A young shop is judged as if its first month were over: what came in an hour does not
+    # come in every hour of a year.
+    as_of = max(at_us / 1e6, float(known.time_s[0]) + LEAST_PAST_DAYS * DAY_S)
+    model = fit_value(*columns, as_of=as_of, horizon_days=days)
+    return model.forecast(histories(*columns, as_of=as_of), days)
 
 
 def total_error(orders: Orders, at_us: int) -> dict[str, float]:

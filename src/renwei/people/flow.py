@@ -16,7 +16,7 @@ from renwei.core.errors import UnknownName
 from renwei.core.operations import operation
 from renwei.core.shop import Columns, Shop
 from renwei.people.bands import month_ends
-from renwei.people.now import settle
+from renwei.people.now import STAGES, TIERS, settle
 
 TABLE = "flow"
 SAMPLE = 4_000
@@ -28,8 +28,6 @@ MINUTES = 40
 """Minutes of the human a day where the settings name none: a guess."""
 MOST_AT_LEARNING = 50_000
 """Of a larger shop the picture is made by itself (`learn-flow`), so that no list waits for it."""
-STAGES = ("new", "active", "at_risk", "lost", "returning")
-TIERS = ("high", "potential", "low")
 
 
 class FlowRequest(msgspec.Struct, kw_only=True):

@@ -95,10 +95,14 @@ def sums_now(shop: Shop, persons: Sequence[int], at: datetime) -> Any:
 def added(
     shop: Shop, events: Sequence[Event], persons: Mapping[int, int]
 ) -> list[tuple[int, str, int, int, int, int]]:
-    """What events add to the sums: person, name, item, n, amount, last_us."""
+    """What events add to the sums: person, name, item, n, amount, last_us.
+
+    Of a flood the fold believes a few events; until it has, none of it counts.
+    """
     from renwei.learn.behaviour import keyword_of, rows_of
     from renwei.people.interests import sought
 
+    events = [event for event in events if not event.body.get("flood")]
     words = {keyword_of(event.body) for event in events if event.kind == "search"} - {""}
     found = sought(shop, words) if words else {}
     return [

@@ -19,7 +19,7 @@ SORTS = {
     "seen": SEEN, "last_order": "last_us", "spend": "spend_minor", "orders": "orders",
     "value": "year_value",
 }  # fmt: skip
-OF_NAME = ("name", "nick", "customer", "email", "phone")
+OF_NAME = ("name", "nick", "customer", "user", "email", "phone")
 _PLATFORM = ("nick", "customer")
 
 

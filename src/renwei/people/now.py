@@ -11,7 +11,9 @@ from renwei.core.nouns import Event
 from renwei.core.shop import Columns, Shop
 
 KINDS = ("order", "order-change", "return")
-BAD_TIER = -1
+STAGES = ("new", "active", "at_risk", "lost", "returning")
+TIERS = ("high", "potential", "low")
+NO_TIER = -1
 SERVES = timedelta(days=2)
 
 
@@ -73,7 +75,7 @@ def made_anew(shop: Shop, person: int, at: datetime, peers: Mapping[str, Any]) -
     edges = [float(edge) for edge in meta.get("tier_edges_minor", ())]
     year = row.get("year_value", 0.0)
     # Tiers stand from high to low: each edge not reached is a step down.
-    row["tier"] = sum(year < edge for edge in edges) if edges and row["orders"] else BAD_TIER
+    row["tier"] = sum(year < edge for edge in edges) if edges and row["orders"] else NO_TIER
     return row
 
 

@@ -16,7 +16,7 @@ from renwei.learn.behaviour import KINDS
 from renwei.people.correct import corrections, not_believed
 from renwei.people.intent import intent_with_evidence
 from renwei.people.leanings import leanings
-from renwei.people.now import fresh
+from renwei.people.now import STAGES, TIERS, fresh
 from renwei.people.preferences import preferences
 from renwei.people.sight import (
     ConsentSeen,
@@ -31,11 +31,9 @@ from renwei.people.sight import (
 
 PURPOSES = ("service", "care", "marketing", "profiling", "sensitive", "location")
 IDENTIFIERS = (
-    "phone", "email", "nick", "customer", "openid", "unionid", "external_userid", "device",
+    "phone", "email", "nick", "customer", "user", "openid", "unionid", "external_userid", "device",
     "anonymous",
 )  # fmt: skip
-STAGES = ("new", "active", "at_risk", "lost", "returning")
-TIERS = ("high", "potential", "low")
 TOUCHING = ("order", "order-change", "return", "contact")
 ALIVE = ("order", "identify", "location", *KINDS)
 TOUCHES = 20

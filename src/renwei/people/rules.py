@@ -19,6 +19,7 @@ from typing import Any
 
 from renwei.core.errors import BadInput
 from renwei.core.shop import Shop
+from renwei.people.now import STAGES, TIERS
 from renwei.people.portrait import PURPOSES
 
 Rule = Mapping[str, Any]
@@ -29,8 +30,6 @@ DID = {
     "bought": (),
 }  # fmt: skip
 INTENTS = ("browsing", "comparing", "about_to_buy", "needs_help")
-STAGES = ("new", "active", "at_risk", "lost", "returning")
-TIERS = ("high", "potential", "low")
 RANGES = ("orders", "spend_minor", "value_minor", "last_order_days", "last_seen_days")
 STATES = ("given", "withdrawn", "unknown")
 _GROUPS = ("all", "any", "not")

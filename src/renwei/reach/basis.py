@@ -22,6 +22,9 @@ from renwei.reach.interest import read_interest
 from renwei.reach.lasts import bought_key, is_goods, ready_lasts
 
 DAY_US = 86_400_000_000
+STAGES = ("new", "active", "at_risk", "lost", "returning")
+TIERS = ("high", "potential", "low")
+"""As estimates name them; before the first estimates there are only these."""
 FIRST_BASKET = 10_000.0
 """Minor units of an order in a shop that has neither orders nor prices yet."""
 MINUTE_SHARE = 0.004
@@ -202,8 +205,8 @@ def shared_basis(
         effects=effects,
         prices=_prices(products),
         alike=_alike(products),
-        stages=tuple(people.meta.get("stages", ())),
-        tiers=tuple(people.meta.get("tiers", ())),
+        stages=tuple(people.meta.get("stages", STAGES)),
+        tiers=tuple(people.meta.get("tiers", TIERS)),
         model=_versions(people, needs),
         position=int(people.meta.get("position", 0)),
     )

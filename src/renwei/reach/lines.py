@@ -21,7 +21,7 @@ from renwei.reach.plan import LINES, MINUTES, WHAT
 from renwei.reach.score import BY_NAME
 from renwei.reach.sources import need_row
 
-VAULT = ("name", "nick", "phone", "email", "customer", "external_userid", "openid")
+VAULT = ("name", "nick", "phone", "email", "customer", "user", "external_userid", "openid")
 EARLIEST, LATEST = 9.0, 20.5
 """Decent hours of the shop's day; nobody is written to before or after."""
 
@@ -240,7 +240,7 @@ def _facts(basis: Basis, row: int, titles: Titles, item: int) -> dict[str, Any]:
 
 def shown_name(vault: Mapping[str, list[str]]) -> str:
     """What the owner knows her by: name, nick, else customer number or address."""
-    for kind in ("name", "nick", "customer", "email", "phone"):
+    for kind in ("name", "nick", "customer", "user", "email", "phone"):
         for text in vault.get(kind, ()):
             return text.partition(":")[2] or text if kind in _PLATFORM else text
     return ""

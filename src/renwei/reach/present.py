@@ -151,7 +151,12 @@ def _live(shop: Shop, person: int, at: datetime) -> tuple[Sums, list[Event], int
     newest = to_us(events[0].at) if events else 0
     if is_closed(shop, person, at):
         return sums.pick(sums.person < 0), [], newest
-    newer = [event for event in events if event.seq > position and event.at > at - _LOOKED_BACK]
+    # Of a flood the fold believes a few; until it has, none of it counts.
+    newer = [
+        event
+        for event in events
+        if event.seq > position and event.at > at - _LOOKED_BACK and not event.body.get("flood")
+    ]
     return sums, newer, newest
 
 
