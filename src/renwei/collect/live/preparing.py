@@ -90,7 +90,7 @@ def _prepared(shop: Shop, arrived: Sequence[Arrived], at: datetime) -> Prepared:
                 status=ORDERS[event_kind(one.name)],
                 actor=whose[index].actor,
                 at=from_us(one.at_us) if one.at_us is not None else at,
-                message_id=_message_id(shop, source, one, ""),
+                message_id=_message_id(shop, source, one),
                 source=source,
                 properties=one.properties,
                 currency=shop.settings.currency,
@@ -123,9 +123,9 @@ def _price(shop: Shop, one: Incoming, draft: _Draft) -> None:
     draft.value = max(0, min(each * draft.body.get("quantity", 1), 1 << 53))
 
 
-def _message_id(shop: Shop, source: str, one: Incoming, suffix: str) -> bytes:
+def _message_id(shop: Shop, source: str, one: Incoming) -> bytes:
     key = source.removeprefix("key:")
-    return shop.store.people.keyed(f"live|{key}|{one.message_id}{suffix}")[:16]
+    return shop.store.people.keyed(f"live|{key}|{one.message_id}")
 
 
 # Products.
@@ -253,21 +253,20 @@ def _sealed(
         actor = NOBODY if one.name in _OF_ITEMS else whose[draft.index].actor
         if draft.rest and rest:
             draft.body["_"] = b2a_base64(rest, newline=False).decode()
-        events.append(
-            Event(
-                actor=actor,
-                kind=draft.kind,
-                at=at if one.at_us is None else from_us(one.at_us),
-                message_id=keyed(
-                    f"live|{source.removeprefix('key:')}|{one.message_id}{draft.suffix}"
-                )[:16],
-                item=draft.item,
-                value_minor=draft.value,
-                currency=draft.currency,
-                body=draft.body,
-                source=source,
-            )
+        marked = f"live|{source.removeprefix('key:')}|{one.message_id}{draft.suffix}"
+        # By position: this runs for every event that ever comes in.
+        event = Event(
+            actor,
+            draft.kind,
+            at if one.at_us is None else from_us(one.at_us),
+            keyed(marked),
+            draft.item,
+            draft.value,
+            draft.currency,
+            draft.body,
+            source,
         )
+        events.append(event)
     owners = [draft.index for draft in drafts]
     if sold:
         _add_orders(shop, arrived, whose, sold, (events, owners))
