@@ -13,7 +13,7 @@ from renwei.core.errors import Unavailable
 from renwei.core.nouns import Event
 from renwei.core.store import Effect, Named
 from renwei.core.tallies import Tally
-from renwei.stores import database, disk
+from renwei.stores import database, disk, young
 from renwei.stores.backup import back_up, put_back
 from renwei.stores.embedded import EmbeddedStore, open_store
 from renwei.stores.keys import Keyring
@@ -208,6 +208,18 @@ def upgrade(directory: Path, keys: Path, stop: str) -> None:
     store.close()
 
 
+def tidy(store: EmbeddedStore, start: int) -> None:
+    """Append, and stop for good when half of what is young is in order."""
+    young.MANY, young.SLICE = 40, 10
+    for k in range(start, start + 60):
+        key = (k * 0x9E3779B97F4A7C15 % (1 << 128)).to_bytes(16, "big")
+        store.log.append([Event(1 + k % 7, "view", AT + timedelta(seconds=k), key)], AT)
+        slices = store._log._young._round
+        if slices is not None and len(slices.slices) == 2:
+            say("slice")
+            time.sleep(60)
+
+
 def main() -> None:
     task, directory, keys, start = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]
     if task == "upgrade":
@@ -234,7 +246,21 @@ def main() -> None:
 
 TASKS = {
     f.__name__: f
-    for f in (append, keep, seal, record, reserve, hold, write, read, fill, serve, guest, backup)
+    for f in (
+        append,
+        keep,
+        seal,
+        record,
+        reserve,
+        hold,
+        write,
+        read,
+        fill,
+        serve,
+        guest,
+        backup,
+        tidy,
+    )
 }
 
 if __name__ == "__main__":

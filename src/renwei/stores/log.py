@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
-from itertools import compress, count
+from itertools import compress
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Any
@@ -19,6 +19,7 @@ from renwei.stores.codec import from_json, to_json
 from renwei.stores.database import Database
 from renwei.stores.lake import Lake, Segment
 from renwei.stores.queries import queries
+from renwei.stores.young import AT_ONCE, Young
 
 EVER = (1 << 63) - 1
 WINDOW = 50_000
@@ -37,6 +38,7 @@ class EmbeddedLog:
     def __init__(self, database: Database, directory: Path) -> None:
         self._db = database
         self._lake = Lake(directory / "lake" / "events", directory)
+        self._young = Young(database)
         self._gone: frozenset[int] | None = None
         database.on_rollback.append(self._reload)
 
@@ -46,19 +48,33 @@ class EmbeddedLog:
         with self._db.transaction() as connection:
             position = self.position()
             gone = self._forgotten()
-            fresh = _claim(connection, [event.message_id for event in events], position)
+            fresh = self._fresh([event.message_id for event in events])
             new = compress(events, fresh)
             rows = [
                 _to_row(event, seq, NOBODY if event.actor in gone else event.actor, seen_us)
                 for seq, event in enumerate(new, start=position + 1)
             ]
             connection.executemany(_SQL["add_event"], rows)
-        added = len(rows)
+            added = len(rows)
+            if added >= AT_ONCE:
+                self._young.tidy_now(connection, position + added)
+        # What is stored is stored, whether there is room to put it in order now or later.
+        with suppress(Unavailable):
+            self._young.tidy(added)
         return Appended(added, len(fresh) - added, position + added, tuple(fresh))
 
     def has(self, message_ids: Sequence[bytes]) -> list[bool]:
         """Which of these are stored already."""
-        return [self._db.one(_SQL["has_id"], (key,)) is not None for key in message_ids]
+        known = self._young.known(message_ids)
+        return [key in known for key in message_ids]
+
+    def _fresh(self, keys: Sequence[bytes]) -> list[bool]:
+        taken = self._young.known(keys)
+        fresh = []
+        for key in keys:
+            fresh.append(key not in taken)
+            taken.add(key)
+        return fresh
 
     def read(
         self, *, after: int = 0, kinds: Sequence[str] = (), seen_by: datetime | None = None
@@ -120,7 +136,9 @@ class EmbeddedLog:
         until_us = EVER if until is None else to_us(until)
         wanted = to_json(list(kinds)) if kinds else ""
         numbers = to_json(list(actors))
-        rows = self._db.rows(_SQL["of"], (numbers, until_us, wanted, wanted or "[]", limit))
+        young = to_json(self._young.of(actors))
+        values = (numbers, until_us, young, wanted, wanted or "[]", limit)
+        rows = self._db.rows(_SQL["of"], values)
         sealed = self._looking(
             lambda: self._files_of(numbers), lambda files: self._lake.of(files, actors)
         )
@@ -166,6 +184,8 @@ class EmbeddedLog:
         ):
             ids = [row[0] for row in connection.execute(_SQL["ids_of_source"], (source,))]
             ids += change.dropped
+            places = connection.execute(_SQL["places_of_source"], (source,)).fetchall()
+            connection.executemany(_SQL["drop_place"], places)
             connection.execute(_SQL["drop_source"], (source,))
             connection.executemany(_SQL["drop_id"], ((key,) for key in ids))
             self._register(connection, change.made, change.replaced)
@@ -188,6 +208,7 @@ class EmbeddedLog:
             self._turning(changes) as connection,
         ):
             given = int(connection.execute(_SQL["give_away"], (numbers,)).rowcount) + change.given
+            connection.execute(_SQL["give_places_away"], (numbers,))
             connection.executemany(_SQL["remember_forgotten"], ((actor,) for actor in gone))
             self._register(connection, change.made, change.replaced)
             if given:
@@ -201,6 +222,8 @@ class EmbeddedLog:
         rows; whatever a crash leaves behind is either unregistered (swept on open) or done.
         """
         total = 0
+        # Only what is in order may leave: its message id must be known for ever.
+        self._young.tidy_all()
         while moved := self._steadily(lambda changes: self._seal(changes, to_us(before))):
             total += moved
         return total
@@ -210,6 +233,8 @@ class EmbeddedLog:
         if rows:
             with self._lake.written(rows) as made, self._turning(changes) as connection:
                 connection.executemany(_SQL["drop_event"], ((row[0],) for row in rows))
+                places = ((row[2], row[5], row[0]) for row in rows)
+                connection.executemany(_SQL["drop_place"], places)
                 self._register(connection, made, ())
         return len(rows)
 
@@ -266,7 +291,10 @@ class EmbeddedLog:
 
     def check(self) -> list[str]:
         """What is wrong with the log and its files; empty when sound."""
-        return self._db.check() + self._lake.check(self._segments())
+        problems = self._db.check()
+        if not problems and (untidy := self._db.one(_SQL["untidy"])[0]):
+            problems = [f"{self._db.path.name}: {untidy} events without their place"]
+        return problems + self._lake.check(self._segments())
 
     def forgotten(self) -> frozenset[int]:
         """Actors whose events belong to nobody now."""
@@ -295,24 +323,6 @@ class EmbeddedLog:
 
     def _reload(self) -> None:
         self._gone = None
-
-
-def _claim(connection: Connection, keys: Sequence[bytes], position: int) -> list[bool]:
-    """Remember message ids under the positions to come; which of them were new."""
-    if len(set(keys)) == len(keys):
-        rows = list(zip(keys, count(position + 1)))
-        if connection.executemany(_SQL["add_id"], rows).rowcount == len(rows):
-            return [True] * len(rows)
-        # Some came before: take back what was new among them and look at each.
-        connection.executemany(_SQL["unclaim"], rows)
-    taken: set[bytes] = set()
-    fresh = []
-    for key in keys:
-        known = key in taken or connection.execute(_SQL["has_id"], (key,)).fetchone()
-        fresh.append(not known)
-        taken.add(key)
-    connection.executemany(_SQL["add_id"], zip(compress(keys, fresh), count(position + 1)))
-    return fresh
 
 
 def _midnight(at: datetime) -> datetime:

@@ -10,8 +10,43 @@ SELECT 1 FROM ids WHERE message_id = ?;
 -- add_id: Remember a message id; one that came before stays as it was.
 INSERT OR IGNORE INTO ids (message_id, seq) VALUES (?, ?);
 
--- unclaim: Take a message id back that was remembered under this position.
-DELETE FROM ids WHERE message_id = ? AND seq = ?;
+-- stand: Changes, up to where events are in order, and the last position.
+SELECT (SELECT value FROM meta WHERE name = 'changes'),
+       (SELECT value FROM meta WHERE name = 'indexed'),
+       coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0);
+
+-- young: Events after a position, as they are put in order.
+SELECT seq, message_id, actor, at_us FROM events WHERE seq > ? ORDER BY seq;
+
+-- add_place: Remember where an event of an actor stands.
+INSERT OR IGNORE INTO places (actor, at_us, seq) VALUES (?, ?, ?);
+
+-- drop_place: Forget where an event stands.
+DELETE FROM places WHERE actor = ? AND at_us = ? AND seq = ?;
+
+-- tidy_ids: Remember the message ids of all young events, in order.
+INSERT OR IGNORE INTO ids (message_id, seq) SELECT message_id, seq FROM events
+WHERE seq > (SELECT value FROM meta WHERE name = 'indexed') ORDER BY message_id;
+
+-- tidy_places: Remember where all young events stand, in order.
+INSERT OR IGNORE INTO places (actor, at_us, seq) SELECT actor, at_us, seq FROM events
+WHERE seq > (SELECT value FROM meta WHERE name = 'indexed') ORDER BY actor, at_us, seq;
+
+-- untidy: How many events lack their message id or their place.
+SELECT count(*) FROM events e
+WHERE seq <= (SELECT value FROM meta WHERE name = 'indexed') AND (
+    NOT EXISTS (SELECT 1 FROM ids WHERE message_id = e.message_id)
+    OR NOT EXISTS (
+        SELECT 1 FROM places WHERE actor = e.actor AND at_us = e.at_us AND seq = e.seq));
+
+-- set_indexed: Say up to where events are in order.
+UPDATE meta SET value = ? WHERE name = 'indexed';
+
+-- places_of_source: Where the hot events of a source stand.
+SELECT actor, at_us, seq FROM events WHERE source = ?;
+
+-- give_places_away: Let nobody's events stand where those of some actors stood.
+UPDATE places SET actor = 0 WHERE actor IN (SELECT value FROM json_each(?));
 
 -- add_event: Store one event under its position.
 INSERT INTO events (seq, message_id, actor, kind, item, at_us, seen_us, source, value_minor,
@@ -25,18 +60,24 @@ FROM events
 WHERE seq > ? AND seq <= ? AND (? = '' OR kind IN (SELECT value FROM json_each(?))) AND seen_us <= ?
 ORDER BY seq;
 
--- of: The newest hot events of some actors; values: actors, until, kinds or '', kinds, limit.
+-- of: The newest hot events of some actors; values: actors, until, young positions, kinds or '',
+-- kinds, limit.
 SELECT seq, message_id, actor, kind, item, at_us, seen_us, source, value_minor, currency, version,
        body
 FROM events
-WHERE actor IN (SELECT value FROM json_each(?)) AND at_us <= ?
-  AND (? = '' OR kind IN (SELECT value FROM json_each(?)))
-ORDER BY at_us DESC, seq DESC LIMIT ?;
+WHERE seq IN (
+    SELECT seq FROM places WHERE actor IN (SELECT value FROM json_each(?1)) AND at_us <= ?2
+    UNION SELECT value FROM json_each(?3))
+  AND actor IN (SELECT value FROM json_each(?1)) AND at_us <= ?2
+  AND (?4 = '' OR kind IN (SELECT value FROM json_each(?5)))
+ORDER BY at_us DESC, seq DESC LIMIT ?6;
 
 -- arrived_before: Hot events that arrived before a time, in order of arrival.
 SELECT seq, message_id, actor, kind, item, at_us, seen_us, source, value_minor, currency, version,
        body
-FROM events WHERE seen_us < ? ORDER BY seq LIMIT ?;
+FROM events
+WHERE seen_us < ? AND seq <= (SELECT value FROM meta WHERE name = 'indexed')
+ORDER BY seq LIMIT ?;
 
 -- count_before: How many hot events arrived before a time.
 SELECT count(*) FROM events WHERE seen_us < ?;
@@ -54,7 +95,10 @@ DELETE FROM events WHERE source = ?;
 DELETE FROM ids WHERE message_id = ?;
 
 -- give_away: Give hot events to nobody.
-UPDATE events SET actor = 0 WHERE actor IN (SELECT value FROM json_each(?));
+UPDATE events SET actor = 0
+WHERE actor IN (SELECT value FROM json_each(?1))
+  AND (seq > (SELECT value FROM meta WHERE name = 'indexed')
+       OR seq IN (SELECT seq FROM places WHERE actor IN (SELECT value FROM json_each(?1))));
 
 -- remember_forgotten: Note that an actor was forgotten.
 INSERT OR IGNORE INTO forgotten (actor) VALUES (?);
