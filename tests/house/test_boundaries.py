@@ -40,6 +40,7 @@ def test_the_core_is_kept_from_every_package_we_install(root: Path) -> None:
     (core,) = (c for c in contracts(root).values() if c.get("source_modules") == ["renwei.core"])
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
     imported_as = {
+        "argon2-cffi": "argon2",
         "phonenumberslite": "phonenumbers",
         "scikit-learn": "sklearn",
         "tzdata": None,  # data only; the standard library reads it

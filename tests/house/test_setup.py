@@ -18,8 +18,11 @@ pytestmark = pytest.mark.skipif(
 
 
 def clone_of_the_house(tmp_path: Path) -> Path:
-    (tmp_path / ".ci").mkdir()
-    for name in ("Makefile", ".ci/setup.sh", "pyproject.toml", "uv.lock"):
+    (tmp_path / ".ci/web").mkdir(parents=True)
+    for name in (
+        "Makefile", ".ci/setup.sh", ".ci/assets.sh", ".ci/web/package.json",
+        ".ci/web/package-lock.json", "pyproject.toml", "uv.lock",
+    ):  # fmt: skip
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 

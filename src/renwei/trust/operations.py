@@ -315,7 +315,7 @@ def _started(cursor: str) -> datetime | None:
     try:
         return audit.time_of(cursor)
     except (ValueError, OverflowError):
-        raise BadInput("bad_cursor") from None
+        raise BadInput("bad_cursor", found=cursor[:40]) from None
 
 
 def _fits(body: Any, account: str, what: str) -> bool:
