@@ -215,8 +215,9 @@ def _permits(store: Store, settings: Settings) -> HouseRules:
 def _scrubbers() -> tuple[Any, ...]:
     from renwei.app import answered
     from renwei.collect import imports
+    from renwei.collect.live import rejected
 
-    return (imports.scrub, answered.scrub)
+    return (imports.scrub, answered.scrub, rejected.scrub)
 
 
 def _ready_estimates(shop: Shop, at: datetime, *, in_child: bool) -> None:

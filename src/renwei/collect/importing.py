@@ -28,7 +28,7 @@ from renwei.collect.keeping import Prepared, current_states, pack, prepare
 from renwei.collect.reading import read, totals
 from renwei.collect.records import Reading, ReadingWarning
 from renwei.collect.refused import Kept, keep_refused, without_forgotten
-from renwei.collect.states import order_key, plan, seen_order
+from renwei.collect.states import order_keys, plan, seen_order
 from renwei.core.errors import NotATable
 from renwei.core.nouns import NOBODY
 from renwei.core.shop import Shop
@@ -136,11 +136,11 @@ def warnings_of(woven: Woven) -> list[ReadingWarning]:
 def _rehearse(shop: Shop, reading: Reading) -> ImportAnswer:
     answer = describe(shop, reading, "")
     items = shop.store.items.by_code(KIND, [item_code(record) for record in reading.items])
-    keyed = shop.store.people.keyed
+    keys = order_keys(reading.orders, shop.store.log, shop.store.people.keyed)
     orders = [
         seen
-        for order in reading.orders
-        if (seen := seen_order(order, key=order_key(order, keyed), actor=NOBODY, items=items))
+        for order, key in zip(reading.orders, keys, strict=True)
+        if (seen := seen_order(order, key=key, actor=NOBODY, items=items))
     ]
     planned = plan(orders, current_states(shop, orders), source="", at=shop.clock.now())
     answer.added, answer.updated = planned.added, planned.updated

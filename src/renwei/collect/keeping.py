@@ -25,7 +25,7 @@ from renwei.collect.states import (
     Plan,
     Seen,
     State,
-    order_key,
+    order_keys,
     plan,
     seen_order,
     states,
@@ -317,12 +317,14 @@ def _numbered(
 def _seen(
     shop: Shop, reading: Reading, holders: Sequence[int], items: Sequence[int], woven: Woven
 ) -> list[Seen]:
-    keyed = shop.store.people.keyed
+    keys = order_keys(reading.orders, shop.store.log, shop.store.people.keyed)
     found = []
-    for order, actor, primary in zip(reading.orders, holders, woven.primary, strict=True):
+    for order, key, actor, primary in zip(
+        reading.orders, keys, holders, woven.primary, strict=True
+    ):
         seen = seen_order(
             order,
-            key=order_key(order, keyed),
+            key=key,
             actor=actor,
             items=items,
             marks=_marks(order, primary, woven),

@@ -19,6 +19,7 @@ import msgspec
 from renwei.collect.records import OrderRecord
 from renwei.core.clock import from_us, to_us
 from renwei.core.nouns import Event
+from renwei.core.store import Log
 
 KINDS = ("order", "order-change", "return")
 CHANGES = "/changes"
@@ -114,6 +115,21 @@ class State:
 def order_key(order: OrderRecord, keyed: Callable[[str], bytes]) -> bytes:
     """The message id of an order: the same in every export, and it shows nothing."""
     return keyed(f"order|{order.platform}|{order.shop}|{order.number}")
+
+
+def live_key(number: str, keyed: Callable[[str], bytes]) -> bytes:
+    """The message id of an order that an app sent: its number is all that both know."""
+    return keyed(f"order|live||{number}")
+
+
+def order_keys(
+    orders: Sequence[OrderRecord], log: Log, keyed: Callable[[str], bytes]
+) -> list[bytes]:
+    """The message id of each order; that of the app's event where an app sent it before."""
+    live = [live_key(order.number, keyed) for order in orders]
+    sent = log.has(live)
+    own = [order_key(order, keyed) for order in orders]
+    return [there if known else here for here, there, known in zip(own, live, sent, strict=True)]
 
 
 def seen_order(

@@ -150,3 +150,18 @@ def test_an_order_that_a_file_brought_is_not_counted_again(tmp_path: Path) -> No
             imported.actor,
         )
         assert change.body["platform"] == imported.body["platform"]
+
+
+def test_an_order_that_an_app_sent_is_not_counted_again_by_a_file(tmp_path: Path) -> None:
+    with live_room(tmp_path) as live:
+        file = write(tmp_path / "orders.csv", [Sale(1001, day=-20)])
+        other = tmp_path / "other"
+        other.mkdir()
+        with live_room(other) as there:
+            bring(there.shop, ImportRequest(files=[file]))
+            (imported,) = orders(there)
+            number = there.opened_of(imported.actor)["order"][0]
+        say(live, "Order Completed", order_id=number, total=imported.value_minor / 100)
+        answer = bring(live.shop, ImportRequest(files=[file]))
+        assert (answer.added, answer.updated + answer.duplicates) == (0, 1)
+        assert len({event.body["order"] for event in orders(live)}) == 1
