@@ -216,3 +216,16 @@ def test_facts_filter_whatever_their_case(town: Town) -> None:
     with pytest.raises(BadInput) as caught:
         asked(town, where=["=dry"])
     assert caught.value.code == "bad_where"
+
+
+def test_people_are_found_by_an_order_s_number_at_once_and_after_learning(town: Town) -> None:
+    keyed = town.shop.store.people.keyed
+    for number, k in (("N-77", 1), ("N-78", 2)):
+        key = keyed(f"order|taobao||{number}").hex()[:16]
+        town.add(town.event(phone_of(k), NOW - timedelta(days=k), order=key))
+    for _ in range(2):
+        for number, k in (("N-77", 1), ("N-78", 2)):
+            (line,) = asked(town, query=number).people
+            assert line.person == to_id(town.person(phone_of(k)))
+        assert asked(town, query="N-79").total == 0
+        town.learn()

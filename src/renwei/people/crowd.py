@@ -56,6 +56,9 @@ class Crowd:
     peers: Mapping[str, Any] = field(default_factory=dict)
     bought: tuple[tuple[int, int, int], ...] = ()
     """(person, item, microseconds) of what was ordered since the estimates were made."""
+    ordered: Mapping[str, int] = field(default_factory=dict)
+    """Who made the orders since then, by the order's key; and from which platforms and shops."""
+    places: frozenset[tuple[str, str]] = frozenset()
 
     def __len__(self) -> int:
         """How many people."""
@@ -225,7 +228,14 @@ def _ordered_anew(shop: Shop, held: Crowd, at: datetime, events: Sequence[Event]
         if event.actor and event.body.get("status", "paid") == "paid"
         for line in event.body.get("lines") or ()
     ]
-    held = replace(held, bought=(*held.bought, *lines))
+    keys = {str(e.body.get("order")): persons[e.actor] for e in events if e.actor in persons}
+    places = {(str(e.body.get("platform", "")), str(e.body.get("shop", ""))) for e in events}
+    held = replace(
+        held,
+        bought=(*held.bought, *lines),
+        ordered={**held.ordered, **keys},
+        places=held.places | places,
+    )
     return _anew(shop, held, at, persons.values())
 
 

@@ -86,7 +86,7 @@ def estimate(
     """Everything the shelf holds, as of a time; nothing later is read.
 
     Returns:
-        Tables "people", "needs", "items", "pairs" and "purchases".
+        Tables "people", "needs", "items", "pairs", "purchases" and "order-keys".
     """
     at_us = to_us(at)
     orders = frame.as_of(at_us)
@@ -112,6 +112,10 @@ def estimate(
         "needs": Table(needs, meta | {"quality": needs_quality}),
         "items": Table(items, meta | {"quality": {}, "price_edges_minor": _price_edges(lines)}),
         "pairs": Table(pairs_of(bought), meta | {"quality": {}}),
+        "order-keys": Table(
+            dict(zip(("key", "person"), frame.placed(at_us), strict=True)),
+            meta | {"quality": {}, "places": [list(place) for place in frame.places]},
+        ),
         "purchases": Table(_purchases(bought), meta | {"quality": {}}),
     }
 

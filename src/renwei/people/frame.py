@@ -77,6 +77,8 @@ class Frame:
 
     Attributes:
         person, at_us, value, refunded, counted, order: Shape (states,).
+        keys: Of every order ever, ascending (see `order_key`); `order` indexes into it.
+        places: Platforms and shops that orders came from.
         currency: What most orders are in; orders in others count with value 0.
         position: Of the log when it was read.
     """
@@ -112,8 +114,9 @@ class Frame:
         self.counted: Bools = ints["counted"][state] > 0
         self.is_first: Bools = ints["kind"][state] == 0
         self.seq = ints["seq"][state]
-        keys, self.order = np.unique(ints["order"][state], return_inverse=True)
-        self.orders_ever = len(keys)
+        self.keys, self.order = np.unique(ints["order"][state], return_inverse=True)
+        self.orders_ever = len(self.keys)
+        self.places = sorted(rows.places)
         table = np.frombuffer(rows.lines, dtype=np.int64) if len(rows.lines) else np.zeros(0, int)
         self._table = table.reshape(-1, 4)
         ends = np.cumsum(ints["lines"])
@@ -144,6 +147,12 @@ class Frame:
         rows = np.arange(len(self.order))[::-1]
         first[self.order[::-1]] = rows
         return first
+
+    def placed(self, until_us: int) -> tuple[Ints, Ints]:
+        """Keys of the orders made by a time, ascending, and who made each; 0 for nobody."""
+        first = self._first_row
+        by_then = self.at_us[first] <= until_us
+        return self.keys[by_then], self.person[first][by_then]
 
     @cached_property
     def _given_back(self) -> tuple[Ints, Ints, Ints]:
@@ -201,6 +210,7 @@ class _Rows:
         self.columns = {name: array("q") for name in names}
         self.lines = array("q")
         self.currencies: dict[str, int] = {}
+        self.places: set[tuple[str, str]] = set()
         self._numbers: dict[str, int] = {}
 
     def currency_number(self, code: str) -> int:
@@ -212,6 +222,7 @@ class _Rows:
         kind = KINDS.index(event.kind)
         if kind < 2:
             self.currencies[event.currency] = self.currencies.get(event.currency, 0) + 1
+            self.places.add((str(body.get("platform", "")), str(body.get("shop", ""))))
         put = self.columns
         put["actor"].append(event.actor)
         put["kind"].append(kind)
@@ -219,14 +230,15 @@ class _Rows:
         put["seq"].append(event.seq)
         put["value"].append(event.value_minor)
         put["currency"].append(self.currency_number(event.currency))
-        put["order"].append(_number(body.get("order")))
+        put["order"].append(order_key(body.get("order")))
         put["counted"].append(body.get("status", "paid") == "paid")
         put["refunded"].append(int(body.get("refunded") or 0))
         put["lines"].append(len(lines))
         self.lines.extend(chain.from_iterable(lines))
 
 
-def _number(key: Any) -> int:
+def order_key(key: Any) -> int:
+    """The number of an order's keyed hash, as it stands in events; signed 64 bits, 0 without."""
     if not key:
         return 0
     number = int(str(key), 16) & 0xFFFFFFFFFFFFFFFF

@@ -81,7 +81,7 @@ def learn(shop: Shop, request: Learn) -> Learnt:
         "currency": frame.currency,
         "program": renwei.__version__,
     }
-    for name in ("items", "pairs", "purchases", "needs", "people"):
+    for name in ("items", "pairs", "purchases", "order-keys", "needs", "people"):
         table = tables[name]
         shop.shelf.put(name, table.columns, table.meta | meta)
     people = tables["people"]

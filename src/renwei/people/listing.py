@@ -192,7 +192,26 @@ def _found(shop: Shop, query: str, now: Crowd) -> set[int]:
     index_names(shop, AT_ONCE, now.person)
     # The index may be older than a merge, or than somebody's wish to be forgotten.
     standing = shop.store.people.persons_of(named(shop, query))
-    return {*exact, *standing} - {NOBODY}
+    return {*exact, *standing, *_of_order(shop, query.strip(), now)} - {NOBODY}
+
+
+def _of_order(shop: Shop, number: str, now: Crowd) -> list[int]:
+    """Who made the order of this number, as written; order numbers lie nowhere but in the vault."""
+    from renwei.people.frame import order_key
+
+    held = shop.shelf.get("order-keys")
+    places = {*now.places, *(tuple(p) for p in (held.meta["places"] if held else ()))}
+    found = []
+    for platform, place in places:
+        key = shop.store.people.keyed(f"order|{platform}|{place}|{number}")[:8].hex()
+        if key in now.ordered:
+            found.append(now.ordered[key])
+        if held is not None:
+            column, wanted = held.columns["key"], order_key(key)
+            row = int(column.searchsorted(wanted))
+            if row < len(column) and int(column[row]) == wanted:
+                found.append(int(held.columns["person"][row]))
+    return shop.store.people.persons_of(found)
 
 
 def _after(cursor: str, now: Crowd, values: Any, order: Any) -> int:
