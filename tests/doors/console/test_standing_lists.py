@@ -176,3 +176,20 @@ def test_money_is_rounded_by_its_own_unit_and_hours_are_near_or_dated(house: Hou
     assert said("2026-09-20T20:30:00+08:00") == "today, 20:30"
     assert said("2026-09-21T09:00:00+08:00") == "tomorrow, 09:00"
     assert said("2026-09-25T09:00:00+08:00") == "25 Sep 2026, 09:00"
+
+
+def test_what_reads_everybody_first_is_begun_once_and_then_stays_begun(house: House) -> None:
+    visit = visit_of(house)
+    while not kept.begun(visit, "people", limit=1):
+        pass
+    jobs = len(house.jobs.running())
+    assert kept.begun(visit, "people", limit=1)
+    assert len(house.jobs.running()) == jobs == 0
+
+
+def test_one_who_alone_answers_a_question_is_shown_at_once(house: House) -> None:
+    pages = inside(house, "owner")
+    while (answer := pages.get("/people?q=13800010002")).status == 200:
+        assert b"waiting=1" in answer.body
+    assert answer.status == 303
+    assert re.fullmatch(r"/people/p\w{13}", answer.headers["location"])

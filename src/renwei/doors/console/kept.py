@@ -22,7 +22,7 @@ from renwei.doors.console import gate
 from renwei.doors.console.frame import Visit
 
 ORDERS = ("order", "order-change", "return")
-WAIT_S = 0.2
+WAIT_S = 0.15
 """A page waits so long before it shows that something is being worked out."""
 MOST = 60
 """So many answers are kept a shop."""
@@ -32,7 +32,7 @@ MOST = 60
 class Watch:
     """How often orders came in, read on from where it was read last."""
 
-    position: int = 0
+    position: int = -1
     orders: int = 0
     guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -40,6 +40,9 @@ class Watch:
         """Changes when orders come or go, people are merged or forgotten, or settings change."""
         with self.guard:
             last = shop.store.log.position()
+            # What came before anybody asked has changed nothing that was kept.
+            if self.position < 0:
+                self.position = last
             if last > self.position:
                 newer = shop.store.log.read(after=self.position, kinds=ORDERS)
                 self.orders += any(True for _ in newer)
@@ -57,6 +60,7 @@ class _Kept:
 @dataclass
 class _Shelf:
     watch: Watch = field(default_factory=Watch)
+    begun: dict[str, Job] = field(default_factory=dict)
     kept: OrderedDict[Any, _Kept] = field(default_factory=OrderedDict)
     guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -103,6 +107,20 @@ def answer(visit: Visit, name: str, *, for_s: float = 600, **fields: Any) -> Any
             shelf.kept.pop(key, None)
         raise held.job.error
     return gate.shown(visit.visitor, held.job.answer)
+
+
+def begun(visit: Visit, name: str, **fields: Any) -> bool:
+    """Whether an operation was done once since the server started; else it is being done.
+
+    What reads everybody first and then keeps up by itself is slow only this once.
+    """
+    gate.insist(visit.visitor, name)
+    shelf = _shelf(visit.house)
+    with shelf.guard:
+        job = shelf.begun.get(name)
+        if job is None or job.state == "failed":
+            job = shelf.begun[name] = visit.house.start(name, visit.language, **fields)
+    return job.ended.wait(WAIT_S)
 
 
 def waiting(visit: Visit) -> Response:

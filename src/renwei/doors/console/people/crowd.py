@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 
 from renwei.core.errors import BadInput
+from renwei.doors.console import kept
 from renwei.doors.console.amounts import whole
 from renwei.doors.console.frame import Visit, page
 
@@ -20,6 +21,11 @@ SIZE = 50
 @page("GET /people", scope="read")
 def people(visit: Visit) -> Response:
     """A list of people; a question that only one person answers leads to that person."""
+    if not kept.begun(visit, "people", limit=1):
+        return kept.waiting(visit)
+    there = kept.ready(visit)
+    if there is not None:
+        return there
     asked = {name: visit.query.get(name, "").strip() for name in FILTERS}
     where = _where(visit)
     cursor = visit.query.get("cursor", "")
