@@ -41,7 +41,7 @@ def text_of(key: str, value: Any) -> str:
 def changes(history: Sequence[Mapping[str, Any]]) -> list[Change]:
     """What each version changed, newest first."""
     found: list[Change] = []
-    for now, before in zip(history, [*history[1:], {}], strict=True):
+    for now, before in zip(history, [*history[1:], {}], strict=False):
         names = [name for name in now if name not in _OURS]
         lines = [
             (name, text_of(name, _of(before, name)), text_of(name, now[name]))
