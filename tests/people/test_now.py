@@ -107,6 +107,8 @@ def test_looks_and_likes_become_leanings_with_the_events_that_say_so(town: Town)
     assert [evidence.seq for evidence in one.evidence] == seqs[2::-1]
     assert {evidence.kind for evidence in one.evidence} == {"view"}
     assert 0 < one.confidence < one.share
+    assert one.text == "looks at masks (3 times, 93 s)"
+    assert liked["creator", "小美"].text == "follows 小美"
     assert liked["creator", "小美"].confidence == 1.0
     assert page(town).note == ""
 

@@ -189,8 +189,20 @@ def _inferred(
     liked += leanings(shop, profile.actors, at)
     wrong = not_believed(shop, profile.person)
     liked = [one for one in liked if (one.kind, one.value) not in wrong]
+    for one in liked:
+        one.text = _said(shop, one)
     key = "no_pattern" if len(orders) > 1 else "only"
     return liked, "" if liked else shop.say(f"person.note.{key}", n=len(orders))
+
+
+def _said(shop: Shop, one: Preference) -> str:
+    """A preference in words; what is only looked at is not said to be bought."""
+    key = f"preferences.{one.kind}"
+    if one.basis == "behaviour" and shop.words.has(f"preferences.looks_{one.kind}"):
+        key = f"preferences.looks_{one.kind}"
+    value = f"pages.person.{one.kind}_{one.value}"
+    shown = shop.say(value) if shop.words.has(value) else one.value
+    return shop.say(key, value=shown, n=one.events, seconds=one.seconds)
 
 
 def _estimates(shop: Shop, person: int, items: dict[int, Item]) -> dict[str, Any]:

@@ -55,6 +55,7 @@ class Preference(msgspec.Struct, kw_only=True):
     basis: str = "orders"
     events: int = 0
     seconds: int = 0
+    text: str = ""
 
 
 class Need(msgspec.Struct, kw_only=True):
