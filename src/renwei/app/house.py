@@ -21,6 +21,7 @@ from renwei.app.follow import Follower
 from renwei.app.intake import Intake
 from renwei.app.jobs import run_child
 from renwei.app.showing import DEMO
+from renwei.app.upkeep.tending import Tending
 from renwei.app.uploads import Uploads
 from renwei.app.work import Job, Jobs
 from renwei.core.clock import Clock
@@ -166,4 +167,7 @@ def open_house(
         if work:
             house.follower.start()
             stack.callback(house.follower.close)
+            tending = Tending(house.shop)
+            tending.start()
+            stack.callback(tending.close)
         yield house

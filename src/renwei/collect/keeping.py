@@ -8,9 +8,11 @@ the events come in one transaction. A process killed anywhere leaves an import t
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -34,7 +36,7 @@ from renwei.core.nouns import NOBODY, Consent, Fact, Told
 from renwei.core.shop import Shop
 from renwei.core.store import Named, People
 
-MERGES = 200
+MERGES, TURN = 200, 2_000
 APART = ("identity", "apart")
 """The paper that remembers which merges a human undid."""
 
@@ -108,12 +110,12 @@ def prepare(shop: Shop, reading: Reading, *, source: str, at: datetime) -> Prepa
     holders = [NOBODY if primary is None else actors[primary] for primary in woven.primary]
     texts = _texts(reading, holders, woven, lost)
     told(0.2)
-    people.keep_many(texts, source)
+    in_turns(partial(people.keep_many, source=source), texts)
     told(0.5)
     marks = {text_mark(people, name, text): actor for actor, name, text in texts}
     stated = _state_consents(shop, reading, holders, source)
     facts = _facts(reading, holders, source)
-    people.learn_many(facts)
+    in_turns(people.learn_many, facts)
     links = _numbered(woven.links, actors)
     for start in range(0, len(links), MERGES):
         # Short transactions: whoever else writes must not wait for the whole file.
@@ -272,8 +274,14 @@ def _state_consents(
     persons = sorted(set(person_of.values()))
     existing = dict(zip(persons, people.consents_of(persons), strict=True))
     proof = f"import:{source}"
-    people.state_many(statements(observed, person_of, existing, proof))
+    in_turns(people.state_many, list(statements(observed, person_of, existing, proof)))
     return statements(observed, person_of, {}, proof)
+
+
+def in_turns(write: Callable[[Sequence[Any]], None], rows: Sequence[Any]) -> None:
+    """Write many rows in short transactions, so that whoever else writes gets a turn."""
+    for start in range(0, len(rows), TURN):
+        write(rows[start : start + TURN])
 
 
 def merge_all(

@@ -118,10 +118,11 @@ def _run(
     as_json: bool,
 ) -> None:
     from renwei.app.house import open_house
+    from renwei.app.logs import writing
     from renwei.doors.http.serving import serve_until_stopped, wait_until_stopped
 
     proxies = [_proxy(one) for one in behind]
-    with open_house(directory, work=only != "serve") as house:
+    with open_house(directory, work=only != "serve") as house, writing(directory / "logs"):
         if listening is None:
             click.echo(
                 build.words().say("cli.up.working", {"path": str(directory)}, lang), err=True
