@@ -108,6 +108,9 @@ def test_a_fact_told_by_hand_is_kept_filtered_by_and_saved_as_an_audience(
     go(page, f"{console.url}/people?where=%E8%82%A4%E8%B4%A8%3D%E5%B9%B2%E6%80%A7")
     assert first_person(page) == person
     look(page, "zh")
+    page.locator("details:has([hx-get*='/people/attributes']) > summary").click()
+    fact = page.locator(".grid .card", has_text="肤质")
+    expect(fact.locator("a.tag")).to_contain_text("干性 1")
     page.locator("form[action='/people/audiences'] input[name=name]").fill("干皮")
     page.locator("form[action='/people/audiences'] button").click()
     page.wait_for_url("**/people?audience=*")

@@ -26,8 +26,7 @@ def people(visit: Visit) -> Response:
     there = kept.ready(visit)
     if there is not None:
         return there
-    asked = {name: visit.query.get(name, "").strip() for name in FILTERS}
-    where = _where(visit)
+    asked, where = _asked(visit), _where(visit)
     cursor = visit.query.get("cursor", "")
     answer = visit.call(
         "people",
@@ -51,10 +50,22 @@ def people(visit: Visit) -> Response:
         sorts=SORTS,
         stages=[stage for stage in answer.by_stage if stage],
         audiences=visit.call("audiences list").audiences,
-        attributes=visit.call("attributes").attributes,
         filtered=any(asked[name] for name in ("stage", "tier", "audience")) or bool(where),
         place=lambda **changes: _place({**asked, **changes}, where),
         whole=whole(visit),
+    )
+
+
+@page("GET /people/attributes", scope="read")
+def attributes(visit: Visit) -> Response:
+    """What is known of people, how often, and with which values: each leads to who has it."""
+    if not kept.begun(visit, "attributes"):
+        return visit.show("people/attributes_wait.html") if visit.partial else kept.waiting(visit)
+    asked, where = _asked(visit), _where(visit)
+    return visit.show(
+        "people/attributes_part.html" if visit.partial else "people/attributes.html",
+        attributes=visit.call("attributes").attributes,
+        place=lambda **changes: _place({**asked, **changes}, where),
     )
 
 
@@ -90,6 +101,10 @@ def drop(visit: Visit) -> Response:
     name = visit.fields.get("name", "")
     visit.call("audiences drop", name=name)
     return visit.back("/people/audiences", "console.people.dropped", name=name)
+
+
+def _asked(visit: Visit) -> dict[str, str]:
+    return {name: visit.query.get(name, "").strip() for name in FILTERS}
 
 
 def _where(visit: Visit) -> list[str]:

@@ -5,7 +5,7 @@ The more special addresses come first.
 
 from __future__ import annotations
 
-from renwei.doors.console.people.crowd import audiences, drop, people, save
+from renwei.doors.console.people.crowd import attributes, audiences, drop, people, save
 from renwei.doors.console.people.hands import (
     as_json,
     as_text,
@@ -20,6 +20,6 @@ from renwei.doors.console.people.hands import (
 from renwei.doors.console.people.person import following, person, timeline
 
 __all__ = [
-    "as_json", "as_text", "ask", "audiences", "correct", "drop", "following", "forget", "give", "merge",
+    "as_json", "as_text", "ask", "attributes", "audiences", "correct", "drop", "following", "forget", "give", "merge",
     "people", "person", "save", "timeline", "unmerge", "withdraw",
 ]  # fmt: skip
