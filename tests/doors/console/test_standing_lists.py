@@ -70,6 +70,19 @@ def test_a_mark_leaves_the_list_as_it_is_wherever_it_was_made(house: House) -> N
     assert line.person not in morning.morning_of(house).marks
 
 
+def test_who_is_forgotten_is_gone_from_what_was_done_today(house: House) -> None:
+    line = listed(house).people[0]
+    house.call("done", decision=line.decision_id, text="你好")
+    pages = inside(house, "owner")
+    assert line.name in pages.get("/").body.decode()
+    house.call("forget", person=line.person)
+    listed(house)
+    body = pages.get("/").body.decode()
+    assert line.name not in body
+    assert line.person not in body
+    assert not morning.morning_of(house).marks
+
+
 def test_a_merge_draws_the_list_anew(house: House) -> None:
     first = listed(house)
     house.call("merge", kept="13800010001", gone="13800010002")

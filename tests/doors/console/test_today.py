@@ -104,6 +104,15 @@ def test_the_keyboard_alone_walks_through_the_list(open_page: Open) -> None:
     expect(page.locator(f"#{first} textarea")).to_have_value(re.compile("你好"))
 
 
+def test_copy_takes_the_text_as_it_was_edited(open_page: Open) -> None:
+    page = open_page("/", "zh", PHONE, permissions=["clipboard-read", "clipboard-write"])
+    card = page.locator(f"#{cards(page)[0]}")
+    card.locator("textarea").fill("改过的话")
+    card.locator("[data-key=c]").click()
+    expect(page.locator("#told .told")).to_have_text("已复制")
+    assert page.evaluate("navigator.clipboard.readText()") == "改过的话"
+
+
 def test_why_not_answers_for_somebody_who_is_not_on_the_list(open_page: Open) -> None:
     page = open_page("/people?stage=lost", "zh")
     name = page.locator("main tbody a").first.get_attribute("href")

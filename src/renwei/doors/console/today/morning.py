@@ -21,6 +21,7 @@ from renwei.app.house import House
 from renwei.app.house import asked as request_of
 from renwei.app.work import Job
 from renwei.core.chance import from_id, to_id
+from renwei.core.nouns import NOBODY
 from renwei.core.shop import Progress, Shop, silent
 from renwei.doors.console.kept import WAIT_S, stamp_of
 
@@ -48,9 +49,11 @@ class Morning:
 
     day: date
     marks: dict[str, Mark] = field(default_factory=dict)
+    before: dict[str, Mark] = field(default_factory=dict)
     lists: dict[Ask, Any] = field(default_factory=dict)
     jobs: dict[Ask, Job] = field(default_factory=dict)
     position: int = 0
+    map_version: int = 0
     noted: set[tuple[str, datetime]] = field(default_factory=set)
     stamp: Any = None
     guard: threading.Lock = field(default_factory=threading.Lock)
@@ -71,6 +74,7 @@ def morning_of(house: House) -> Morning:
         if held is None or held.day != day:
             held = _mornings[house] = Morning(day)
     with held.guard:
+        _reread(held, shop)
         _follow(held, shop, zone)
         stamp = _stamp(house, shop)
         if held.stamp != stamp:
@@ -152,19 +156,31 @@ def _agreed(shop: Shop, answer: Any) -> Any:
     return shop.store.people.consents_of(persons) if persons else []
 
 
+def _reread(morning: Morning, shop: Shop) -> None:
+    """After a merge or a forgetting the marks are read anew: the forgotten have none."""
+    version = shop.store.people.map_version()
+    if morning.map_version != version:
+        morning.map_version, morning.position = version, 0
+        morning.before, morning.marks = morning.marks, {}
+
+
 def _follow(morning: Morning, shop: Shop, zone: ZoneInfo) -> None:
     last = shop.store.log.position()
     for event in shop.store.log.read(after=morning.position, kinds=("contact",)):
         if event.at.astimezone(zone).date() != morning.day:
             continue
-        person = to_id(shop.store.people.persons_of([event.actor])[0])
+        number = shop.store.people.persons_of([event.actor])[0]
+        if number == NOBODY:
+            continue
+        person = to_id(number)
         done = str(event.body["done"])
         if done == UNDONE:
             morning.marks.pop(person, None)
             continue
         mark = Mark(person, str(event.body["decision"]), done, event.at)
-        before = morning.marks.get(person)
+        before = morning.marks.get(person) or morning.before.get(person)
         if before is not None and before.decision == mark.decision:
             mark.name, mark.text = before.name, before.text
         morning.marks[person] = mark
     morning.position = last
+    morning.before = {}
