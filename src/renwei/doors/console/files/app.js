@@ -95,6 +95,11 @@
   });
   document.addEventListener("input", (event) => { if (event.target.matches("[data-grow]")) grow(event.target.parentNode); });
   document.addEventListener("DOMContentLoaded", () => grow(document));
+  // On a phone the menu is wider than the screen: begin where one is.
+  document.addEventListener("DOMContentLoaded", () => {
+    const now = document.querySelector(".menu [aria-current]"), menu = now?.closest(".menu");
+    if (menu) menu.scrollLeft = now.offsetLeft - menu.offsetLeft - 16;
+  });
   document.addEventListener("htmx:afterSettle", (event) => grow(event.target.parentNode ?? document));
   // What the server refused is said where everything is said.
   document.addEventListener("htmx:responseError", (event) => {
