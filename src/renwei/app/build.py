@@ -11,7 +11,7 @@ import importlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +90,9 @@ FOLDS = (
 ORDERS = ("order", "order-change", "return")
 FRESH_FOR = timedelta(hours=6)
 """Estimates serve this long while no order came in; after that "days since" has moved on."""
+WILL_DO_FOR = timedelta(days=1)
+"""So old they may be where newer ones are being learnt already."""
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @functools.cache
@@ -233,6 +236,26 @@ def _ready_estimates(shop: Shop, at: datetime, *, in_child: bool) -> None:
         run_child(learn, shop, request)
     else:
         learn.call(shop, request)
+
+
+def serves(shop: Shop, at: datetime) -> bool:
+    """Whether the stored estimates know all there is, as of a time."""
+    held = shop.shelf.get("people")
+    return held is not None and _serves(shop, held.meta, at)
+
+
+def will_do(shop: Shop, at: datetime) -> bool:
+    """Whether the stored estimates will do for a moment: only an app's orders are missing.
+
+    A file that was brought in changes what everybody is judged by; that is waited for.
+    """
+    held = shop.shelf.get("people")
+    if held is None or held.meta.get("program") != renwei.__version__:
+        return False
+    if not timedelta(0) <= at - datetime.fromisoformat(str(held.meta["as_of"])) <= WILL_DO_FOR:
+        return False
+    newer = shop.store.log.read(after=int(held.meta["position"]), kinds=ORDERS)
+    return not any(event.source.startswith("i-") for event in newer)
 
 
 def _serves(shop: Shop, meta: Any, at: datetime) -> bool:

@@ -10,13 +10,14 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from renwei.app import build
+from renwei.app.ahead import Ahead
 from renwei.app.follow import Follower
 from renwei.app.intake import Intake
 from renwei.app.jobs import run_child
@@ -28,6 +29,7 @@ from renwei.core.clock import Clock
 from renwei.core.errors import BadInput
 from renwei.core.operations import Operation
 from renwei.core.shop import Progress, Shop, silent
+from renwei.trust import audit
 
 LATELY = timedelta(hours=6)
 """For so long a back-test of the shop's past stays on the page before it is tried anew."""
@@ -46,6 +48,7 @@ class House:
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
         self._learning = threading.Lock()
+        self.ahead = Ahead(self.shop, self._learning)
         self._writing = threading.Lock()
         self._guard = threading.Lock()
         self._latest: dict[tuple[str, str], Job] = {}
@@ -87,6 +90,9 @@ class House:
     ) -> Any:
         """Do one operation with a request as its struct."""
         shop = self.shop(language, progress)
+        if hasattr(request, "by") and audit.current() != audit.CONSOLE:
+            # Whoever is signed in did it, whatever the request says.
+            request = msgspec.structs.replace(request, by=audit.current())
         if operation.name in IN_TURN:
             with self._in_turn(progress):
                 return run_child(operation, shop, request)
@@ -122,7 +128,9 @@ class House:
         finally:
             self._writing.release()
 
-    def _ready(self, at: Any) -> None:
+    def _ready(self, at: datetime) -> None:
+        if self.ahead.covers(at):
+            return
         # Two pages opened at once must not learn the same thing twice.
         with self._learning:
             self._shop.ready_estimates(at)
@@ -170,4 +178,5 @@ def open_house(
             tending = Tending(house.shop)
             tending.start()
             stack.callback(tending.close)
+            stack.callback(house.ahead.close)
         yield house

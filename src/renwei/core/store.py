@@ -14,7 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from renwei.core.nouns import Consent, Decision, Event, Fact, Item, Profile
+from renwei.core.knowing import Knowing
+from renwei.core.nouns import Consent, Decision, Event, Item, Profile
 from renwei.core.sealing import Sealing
 from renwei.core.tallies import Tallies
 
@@ -143,7 +144,7 @@ class Merge:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-class People(Sealing, Protocol):
+class People(Knowing, Sealing, Protocol):
     """Actors, persons, profiles and the vault. Only the vault holds personal data."""
 
     def actors(self, names: Sequence[Named], at: datetime, source: str = "") -> list[int]:
@@ -189,14 +190,6 @@ class People(Sealing, Protocol):
 
     def map_version(self) -> int:
         """Grows with each merge and undo."""
-        ...
-
-    def learn_facts(self, actor: int, facts: Sequence[Fact]) -> None:
-        """Add facts without personal data (stage, city, skin type); history is kept."""
-        ...
-
-    def learn_many(self, rows: Iterable[tuple[int, Fact]]) -> None:
-        """`learn_facts` for many (actor, fact) in one transaction."""
         ...
 
     def state_consent(self, actor: int, consents: Sequence[Consent]) -> None:

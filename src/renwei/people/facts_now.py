@@ -79,13 +79,7 @@ def _read(shop: Shop) -> Facts:
 
 def _all(shop: Shop) -> Iterator[tuple[int, Fact]]:
     people = shop.store.people
-    every = getattr(people, "all_facts", None)
-    if every is None:
-        for person in people.all_persons():
-            for fact in people.profile(person).facts.values():
-                yield person, fact
-        return
-    rows: list[tuple[int, Fact]] = list(every())
+    rows = list(people.all_facts())
     actors = sorted({actor for actor, _ in rows})
     persons = dict(zip(actors, people.persons_of(actors), strict=True))
     for actor, fact in rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from sqlite3 import Connection
@@ -218,6 +218,11 @@ class EmbeddedPeople:
         consents = tuple(_to_consent(row) for row in self._db.rows(_SQL["consents"], (numbers,)))
         number = self._persons().person_of(person)
         return Profile(number, tuple(actors), facts, consents, version)
+
+    def all_facts(self) -> Iterator[tuple[int, Fact]]:
+        """Every fact of everybody as (actor, fact), the oldest first."""
+        for actor, name, value, told, source, at_us in self._db.rows(_SQL["all_facts"]):
+            yield actor, Fact(name, from_json(value), Told(told), source, from_us(at_us))
 
     def consents_of(self, persons: Sequence[int]) -> list[tuple[Consent, ...]]:
         """The statements of many persons at once, aligned."""

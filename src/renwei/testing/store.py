@@ -22,7 +22,7 @@ from renwei.core.nouns import (
     Removal,
     Told,
 )
-from renwei.core.store import Delivery, Effect, Named, Store
+from renwei.core.store import Delivery, Effect, Named, People, Store
 from renwei.core.tallies import Tally
 
 Make = Callable[[], Store]
@@ -121,6 +121,13 @@ def check_ledger(make: Make) -> None:
     store.close()
 
 
+def _know(people: People, a: int, b: int) -> None:
+    people.learn_facts(b, [Fact("city", "杭州", Told.OBSERVED, "import:1", AT)])
+    people.learn_facts(a, [Fact("city", "上海", Told.ESTIMATED, "model", AT + HOUR)])
+    told = [(actor, fact.value) for actor, fact in people.all_facts() if actor in (a, b)]
+    same(told, [(b, "杭州"), (a, "上海")], "every fact of everybody, the oldest first")
+
+
 def check_people(make: Make) -> None:
     """Actors, the map of persons, facts, consents, the vault, taking back and forgetting."""
     store = make()
@@ -139,8 +146,7 @@ def check_people(make: Make) -> None:
     same(people.persons_of([a, b, c]), [a, a, c], "the merged are one")
     same(sorted(people.actors_of(a)), sorted([a, b]), "with all their actors")
     same(people.merges(a), [merge], "a merge is listed with its reason")
-    people.learn_facts(b, [Fact("city", "杭州", Told.OBSERVED, "import:1", AT)])
-    people.learn_facts(a, [Fact("city", "上海", Told.ESTIMATED, "model", AT + HOUR)])
+    _know(people, a, b)
     people.state_consent(a, [Consent("marketing", "*", ConsentState.GIVEN, AT, "form:1")])
     profile = people.profile(a)
     same(profile.facts["city"].value, "杭州", "what was observed outranks an estimate")

@@ -129,6 +129,8 @@ def _run(
             )
             wait_until_stopped()
             return
+        if only != "serve":
+            house.ahead.start()
         url = _url(listening)
         first = _first_path(house, url)
         _announce(url, first, directory, lang)

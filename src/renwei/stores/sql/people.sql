@@ -68,6 +68,9 @@ INSERT OR IGNORE INTO facts (actor, name, value, told, at_us, source) VALUES (?,
 SELECT name, value, told, source, at_us FROM facts
 WHERE actor IN (SELECT value FROM json_each(?)) ORDER BY at_us, id;
 
+-- all_facts: Every fact, oldest first.
+SELECT actor, name, value, told, source, at_us FROM facts ORDER BY at_us, id;
+
 -- add_consent: Keep a statement; the first source of the same statement stays.
 INSERT OR IGNORE INTO consents (actor, purpose, channel, state, at_us, source, text_version)
 VALUES (?, ?, ?, ?, ?, ?, ?);

@@ -1,0 +1,98 @@
+"""Working ahead: estimates are learnt before somebody waits for them.
+
+A page shows what is known within seconds; what an order changes for everybody is learnt
+behind it, in a child process, one at a time. What one order changes for its own person is
+known at once in another way (renwei.people.now).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from renwei.app import build
+from renwei.app.jobs import run_child
+from renwei.core.errors import RenweiError
+from renwei.core.shop import Shop
+
+EVERY_S = 30.0
+FLOW_AFTER = timedelta(days=1)
+MOST_TO_WARM = 200_000
+"""With more people than this, pages load what they need when they are opened."""
+_log = logging.getLogger("renwei.ahead")
+
+
+class Ahead:
+    """Keeps estimates fresh in a thread of its own until closed.
+
+    Args:
+        shop_of: Gives the workspace with the settings in force.
+        learning: Held while something is learnt; whoever must wait for it waits for this.
+    """
+
+    def __init__(self, shop_of: Callable[[], Shop], learning: threading.Lock) -> None:
+        self._shop_of, self._learning = shop_of, learning
+        self._wanted, self._closed = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self._warm = False
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread = threading.Thread(target=self._run, name="ahead", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop after what is under way."""
+        self._closed.set()
+        self._wanted.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def covers(self, at: datetime) -> bool:
+        """Whether estimates that are there will do while newer ones are learnt behind them."""
+        if self._thread is None or not build.will_do(self._shop_of(), at):
+            return False
+        self._wanted.set()
+        return True
+
+    def _run(self) -> None:
+        while not self._closed.is_set():
+            try:
+                self._round()
+            except RenweiError as fault:
+                _log.warning("learning_waits", extra={"code": fault.code})
+            except Exception as error:  # noqa: BLE001 - the thread must outlive one bad round
+                _log.error("learning_failed", extra={"code": type(error).__name__}, exc_info=True)
+            self._wanted.wait(EVERY_S)
+            self._wanted.clear()
+
+    def _round(self) -> None:
+        shop = self._shop_of()
+        at = shop.clock.now()
+        if next(iter(shop.store.log.read(kinds=build.ORDERS)), None) is None:
+            return
+        if not build.serves(shop, at):
+            self._learn(shop, "learn", at=at)
+        flow = shop.shelf.get("flow")
+        if flow is None or at - _as_of(flow.meta) > FLOW_AFTER:
+            self._learn(shop, "learn-flow")
+        if not self._warm and len(shop.store.people.all_persons()) <= MOST_TO_WARM:
+            # The first page after a start would else read everybody while somebody waits.
+            self._warm = True
+            for name in ("people", "attributes"):
+                operation = build.operations()[name]
+                operation.call(shop, operation.request())
+
+    def _learn(self, shop: Shop, name: str, **fields: datetime) -> None:
+        operation = build.operations()[name]
+        with self._learning:
+            run_child(operation, shop, msgspec.convert(fields, operation.request))
+
+
+def _as_of(meta: object) -> datetime:
+    found = meta.get("as_of") if isinstance(meta, dict) else None
+    return datetime.fromisoformat(str(found)) if found else build.LONG_AGO
