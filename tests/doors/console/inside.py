@@ -51,6 +51,13 @@ def a_house(folder: Path, *, empty: bool = False, work: bool = False) -> Iterato
         shutil.copytree(_stocked().name, folder / "shop")
     else:
         (folder / "shop").mkdir()
+    with reopened(folder, work=work) as house:
+        yield house
+
+
+@contextmanager
+def reopened(folder: Path, *, work: bool = False) -> Iterator[House]:
+    """The house that stood there before, after a restart."""
     with (
         keys_at(folder / "shop" / "keys"),
         open_house(folder / "shop" / "data", clock=Frozen(AT), work=work) as house,

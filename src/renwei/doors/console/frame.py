@@ -248,3 +248,13 @@ def faults(house: House) -> Mapping[Any, Any]:
         return answer
 
     return {HTTPException: missing, 404: missing, 405: missing, 500: missing}
+
+
+def fault_page(house: House) -> Callable[[Request, RenweiError], Awaitable[Response]]:
+    """The page for what was refused before any page was asked, such as a body too large."""
+
+    async def page(request: Request, fault: RenweiError) -> Response:
+        visit = await run_in_threadpool(_visit, house, request)
+        return await run_in_threadpool(screen.fault, visit, fault)
+
+    return page

@@ -22,7 +22,7 @@ from renwei.core.errors import RenweiError, UnknownName
 from renwei.core.words import LANGUAGES, Words, money
 from renwei.doors.console import assets, gate
 from renwei.doors.console.gate import Visitor
-from renwei.doors.http.problems import problem, request_id, sentence_of, status_of
+from renwei.doors.http.problems import answer_to, problem, request_id, sentence_of, status_of
 
 if TYPE_CHECKING:
     from renwei.doors.console.frame import Visit
@@ -160,8 +160,10 @@ def fault(visit: Visit, error: RenweiError) -> Response:
         id=request_id(visit.request),
         back=_back(visit.request),
     )
-    if "retry_after_s" in error.values:
-        answer.headers["retry-after"] = str(error.values["retry_after_s"])
+    # A page says when to come back as the problem document does.
+    again = answer_to(error, visit.request, visit.language).headers.get("retry-after")
+    if again:
+        answer.headers["retry-after"] = again
     return answer
 
 

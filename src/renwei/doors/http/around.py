@@ -47,6 +47,8 @@ _SAFE: list[tuple[bytes, bytes]] = [
     (b"permissions-policy", b"geolocation=(), microphone=(), camera=()"),
 ]
 _OWN_CSP = (_CSP, CSP.encode())
+_KEPT = ("connection", "retry-after")
+"""What a page says of a refusal as its problem document would."""
 _HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 
@@ -125,6 +127,10 @@ class Around:
         language = callers.accepted(request.headers.get("accept-language", "")) or "en"
         if isinstance(broken, RenweiError):
             answer = problems.answer_to(broken, request, language)
+            if not scope["path"].startswith("/v1/") and "text/html" in _accepts(request):
+                page = await scope["app"].state.fault_page(request, broken)
+                page.headers.update({k: v for k, v in answer.headers.items() if k in _KEPT})
+                answer = page
         else:
             answer = problems.unexpected(broken, request, language)
             page = scope["app"].exception_handlers.get(500)
@@ -148,6 +154,10 @@ class Around:
             }
         found = self._routes.get(scope.get("endpoint"))
         return found or ("/files" if path.startswith("/files/") else "other")
+
+
+def _accepts(request: Request) -> str:
+    return request.headers.get("accept", "")
 
 
 def _method(scope: Scope) -> str:

@@ -22,4 +22,5 @@ def build_app(house: House) -> Starlette:
         exception_handlers=frame.faults(house),
     )
     app.state.house = house
+    app.state.fault_page = frame.fault_page(house)
     return app

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from renwei.app.house import IN_TURN
 from renwei.doors.console import gate
 from renwei.doors.console.frame import Visit, page
 
@@ -15,6 +16,7 @@ def health(visit: Visit) -> Response:
         "health/health.html",
         answer=visit.call("health"),
         levels=visit.call("levels"),
+        running=any(job.operation in IN_TURN for job in visit.house.jobs.running().values()),
         job=_tried(visit) if "lights" in visit.query else None,
     )
 
@@ -35,6 +37,10 @@ def again(visit: Visit) -> Response:
 def _tried(visit: Visit) -> dict[str, object]:
     gate.insist(visit.visitor, "readiness")
     job = visit.house.lately("readiness", visit.language)
+    newest = max((one.at for one in visit.call("imports list").imports), default=None)
+    if newest and str(newest) > str(job.begun):
+        # What was tried before the last files came in says nothing of them.
+        job = visit.house.lately("readiness", visit.language, anew=True)
     if job.error and job.state == "failed":
         raise job.error
     return {"state": job.state, "answer": job.answer, "what": job.what}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+from collections.abc import Mapping
+
 from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
@@ -10,6 +14,7 @@ from renwei.core.errors import RenweiError
 from renwei.doors.console.frame import Visit, page
 from renwei.doors.http.problems import sentence_of, status_of
 
+_WORD = re.compile(r"[a-z][a-z0-9_]{0,39}")
 OTHER = 6
 """So many own answers can be typed on the form."""
 
@@ -28,13 +33,14 @@ def questions(visit: Visit) -> Response:
 def ask(visit: Visit) -> Response:
     """Ask: a suggested question as it is, or one in own words."""
     fields = visit.fields
-    choices = [fields.get(f"choice{k}", "").strip() for k in range(OTHER)]
+    fact = fields.get("fact", "").strip()
+    typed = (fields.get("text_en", ""), fields.get("text_zh", ""))
     made = visit.call(
         "questions new",
-        fact=fields.get("fact", "").strip(),
-        text_en=fields.get("text_en", "").strip(),
-        text_zh=fields.get("text_zh", "").strip(),
-        choices=[choice for choice in choices if choice],
+        fact=fact or named(typed),
+        text_en=typed[0].strip(),
+        text_zh=typed[1].strip(),
+        choices=_choices(fields),
         sensitive=fields.get("sensitive") == "yes",
     )
     return RedirectResponse(f"/questions/{made.id}", 303)
@@ -96,3 +102,28 @@ def answered(visit: Visit) -> Response:
             "questions/form.html", status_of(fault), form=asked, said=said, fields=fields
         )
     return visit.show("questions/thanks.html", thanks=thanks, form=asked)
+
+
+def named(texts: tuple[str, str]) -> str:
+    """The name of a fact that was given none: the same for the same question.
+
+    Example:
+        >>> named(("Which scent?", "")), named(("", "喜欢什么香味？"))
+        ('which_scent', 'q_56667b')
+    """
+    word = re.sub(r"[^a-z0-9]+", "_", texts[0].lower()).strip("_")[:40].rstrip("_")
+    return word if _WORD.fullmatch(word) else _mark("".join(texts))
+
+
+def _choices(fields: Mapping[str, str]) -> list[str]:
+    """What was typed as "value|English|Chinese"; one language stands for both."""
+    made = []
+    for k in range(OTHER):
+        zh, en = (fields.get(f"{name}{k}", "").replace("|", "/").strip() for name in ("zh", "en"))
+        if zh or en:
+            made.append(f"{named((en, zh))}|{en or zh}|{zh or en}")
+    return made
+
+
+def _mark(text: str) -> str:
+    return "q_" + hashlib.blake2b(text.strip().encode(), digest_size=3).hexdigest()
