@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from renwei.collect.facts import Facts, texts
+if TYPE_CHECKING:
+    from renwei.collect.facts import Facts
 
 _OF_CURRENCY = {
     "CNY": "CN", "GBP": "GB", "USD": "US", "JPY": "JP", "HKD": "HK", "TWD": "TW",
@@ -47,6 +49,8 @@ def region_of(currency: str, zone: str | None) -> str:
 
 
 def _countries(facts: Sequence[Facts]) -> Iterable[tuple[str, int]]:
+    from renwei.collect.facts import texts
+
     for f in facts:
         column = f.mapped.fields.get("country")
         if column is None:

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-from renwei.learn.cells import Floats, Ints
+    from renwei.learn.cells import Floats, Ints
 
 NAMES = (
     "view", "like", "unlike", "wish", "cart", "uncart", "checkout", "share", "comment", "search",
@@ -59,6 +61,8 @@ class Sums:
     @classmethod
     def of(cls, columns: Mapping[str, Sequence[object]]) -> Sums:
         """From columns in which names are words; names that are unknown are left out."""
+        import numpy as np
+
         code = np.array([CODE.get(str(name), -1) for name in columns["name"]], dtype=np.int64)
         ints = {
             name: np.asarray(columns[name], dtype=np.int64) for name in COLUMNS if name != "name"
@@ -67,6 +71,8 @@ class Sums:
 
     def added_up(self) -> Sums:
         """One row a person, name, item and day, however many rows brought it."""
+        import numpy as np
+
         day = self.last_us // DAY_US
         order = np.lexsort((day, self.item, self.name, self.person))
         keys = np.stack([self.person, self.name, self.item, day])[:, order]
@@ -120,6 +126,8 @@ def creator_number(name: str) -> int:
 
 def no_interest() -> Interest:
     """Nobody is drawn to anything."""
+    import numpy as np
+
     none = np.zeros(0, dtype=np.int64)
     return Interest(none, none, np.zeros(0), none, none, none)
 
@@ -138,6 +146,8 @@ def interest_of(sums: Sums, at_us: int, made_by: Mapping[int, Sequence[int]]) ->
         >>> interest_of(looked, 1, {}).points.round(2).tolist()
         [3.13]
     """
+    import numpy as np
+
     sums = _standing(sums.pick(sums.last_us <= at_us).added_up())
     sums = _spread_follows(sums, made_by)
     worth = _points(sums, at_us)
@@ -177,6 +187,8 @@ def intents_of(
     Returns:
         Persons ascending and their intents; people without recent behaviour have no row.
     """
+    import numpy as np
+
     lately = (sums.last_us <= at_us) & (sums.last_us > at_us - LATELY_DAYS * DAY_US)
     sums = sums.pick(lately)
     ordered = np.array([last_order.get(p, 0) for p in sums.person.tolist()], dtype=np.int64)
@@ -195,6 +207,8 @@ def intents_of(
 
 
 def _comparing(sums: Sums, row: Ints, group: Mapping[int, int]) -> Ints:
+    import numpy as np
+
     looks = sums.name == CODE["view"]
     person, item, n = row[looks], sums.item[looks], sums.n[looks]
     pair, at = _pairs(person, item)
@@ -210,6 +224,8 @@ def _comparing(sums: Sums, row: Ints, group: Mapping[int, int]) -> Ints:
 
 def _standing(sums: Sums) -> Sums:
     """Without what was taken back later: a like by an unlike, a follow by an unfollow."""
+    import numpy as np
+
     keep = np.ones(len(sums), dtype=bool)
     for undo, done in UNDONE.items():
         undone = sums.name == CODE[undo]
@@ -238,6 +254,8 @@ def _last_of(sums: Sums, rows: NDArray[np.bool_]) -> dict[tuple[int, int], int]:
 
 def _spread_follows(sums: Sums, made_by: Mapping[int, Sequence[int]]) -> Sums:
     """A follow of a creator becomes one of each of the creator's items."""
+    import numpy as np
+
     follows = np.flatnonzero(sums.name == CODE["follow"])
     if not len(follows):
         return sums
@@ -256,6 +274,8 @@ def _spread_follows(sums: Sums, made_by: Mapping[int, Sequence[int]]) -> Sums:
 
 
 def _points(sums: Sums, at_us: int) -> Floats:
+    import numpy as np
+
     each = np.array([POINTS.get(name, 0.0) for name in NAMES])[sums.name]
     # The third look says less than the first; a search three times over no more than three.
     looks = np.log1p(sums.n) + np.log1p(sums.amount / A_LOOK_MS)
@@ -267,6 +287,8 @@ def _points(sums: Sums, at_us: int) -> Floats:
 
 def _pairs(a: Ints, b: Ints) -> tuple[Ints, Ints]:
     """A row of each distinct pair, and the pair that each row belongs to."""
+    import numpy as np
+
     if not len(a):
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     order = np.lexsort((b, a))
@@ -278,6 +300,8 @@ def _pairs(a: Ints, b: Ints) -> tuple[Ints, Ints]:
 
 
 def _sum(row: Ints, amount: Ints, size: int) -> Ints:
+    import numpy as np
+
     total = np.zeros(size, dtype=np.int64)
     np.add.at(total, row, amount)
     return total

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
@@ -15,7 +15,9 @@ from renwei.core.nouns import NOTHING, Decision
 from renwei.core.operations import PRIVATE, operation
 from renwei.core.shop import Shop
 from renwei.reach.history import LIST, list_of, marks_about
-from renwei.reach.lines import Titles, said
+
+if TYPE_CHECKING:
+    from renwei.reach.lines import Titles
 
 _Argument = Annotated[str, msgspec.Meta(extra={"argument": True})]
 
@@ -80,6 +82,8 @@ def _day(text: str) -> str:
 
 
 def _lines(shop: Shop, made: Sequence[Decision], held: frozenset[str]) -> list[DecisionLine]:
+    from renwei.reach.lines import Titles
+
     titles = Titles.of(shop, [item for one in made for item in one.chosen])
     people = sorted({one.person for one in made if one.person})
     texts = dict(zip(people, shop.store.people.open_many(people, ["name", "nick"]), strict=True))
@@ -102,6 +106,8 @@ def _name(texts: dict[str, list[str]]) -> str:
 def _line(
     shop: Shop, one: Decision, titles: Titles, name: str, mark: str, held: frozenset[str]
 ) -> DecisionLine:
+    from renwei.reach.lines import said
+
     item = one.chosen[0]
     shown = titles.shown(item)
     return DecisionLine(
