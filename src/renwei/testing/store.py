@@ -1,7 +1,6 @@
 """check_store: the ten contracts of a store, each with a function of its own.
 
-Every function is handed a maker of fresh, empty stores, closes what it opened, and raises
-AssertionError saying what was promised and what was found.
+Each is handed a maker of empty stores and raises AssertionError with promise and finding.
 """
 
 from __future__ import annotations
