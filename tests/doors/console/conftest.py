@@ -123,6 +123,15 @@ def _written(path: Path, rows: Sequence[dict[str, str]], encoding: str) -> Path:
     return path
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests in a browser come last of all.
+
+    Playwright's loop runs in this thread from the first of them on, and tests that call the
+    application without a network run loops of their own.
+    """
+    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's chromium; without one these tests are skipped, in CI they fail."""

@@ -18,6 +18,7 @@ from renwei.core.errors import UnknownName
 from renwei.doors.console import gate, kept
 from renwei.doors.console.amounts import hour, rounded
 from renwei.doors.console.frame import Visit
+from renwei.doors.console.people.person import laid_flat
 from renwei.doors.console.today import morning
 from renwei.trust import accounts
 
@@ -206,3 +207,12 @@ def test_one_who_alone_answers_a_question_is_shown_at_once(house: House) -> None
         assert b"waiting=1" in answer.body
     assert answer.status == 303
     assert re.fullmatch(r"/people/p\w{13}", answer.headers["location"])
+
+
+def test_what_was_sent_is_laid_flat_one_value_a_line() -> None:
+    sent = {"properties": {"query": "sun", "tags": ["a", 2], "none": None}, "ip": "1.2.3.4"}
+    assert laid_flat(sent) == [
+        ("properties.query", "sun"),
+        ("properties.tags", "a, 2"),
+        ("ip", "1.2.3.4"),
+    ]

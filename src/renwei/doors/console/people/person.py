@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import RedirectResponse, Response
@@ -31,6 +32,7 @@ def person(visit: Visit) -> Response:
         channels=CHANNELS,
         t=found,
         most=MOST,
+        laid_flat=laid_flat,
         entries=told(found.entries, _silence(visit)),
         mark=_mark(visit.house.shop(), answer.person),
         whole=whole(visit),
@@ -64,6 +66,7 @@ def timeline(visit: Visit) -> Response:
         return RedirectResponse(f"/people/{answer.person}#timeline", 303)
     return visit.show(
         "people/timeline.html",
+        laid_flat=laid_flat,
         t=answer,
         entries=told(answer.entries, _silence(visit)),
         mark=mark,
@@ -91,6 +94,24 @@ def told(entries: list[Any], silence: str) -> list[Any]:
 def _timeline(visit: Visit, name: str, most: int) -> Any:
     answer = visit.house.call("timeline", visit.language, person=name, limit=most)
     return gate.shown(visit.visitor, answer)
+
+
+def laid_flat(details: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]:
+    """What was sent, one value a line, named by where it stood.
+
+    Example:
+        >>> laid_flat({"properties": {"query": "sun", "tags": ["a", "b"]}})
+        [('properties.query', 'sun'), ('properties.tags', 'a, b')]
+    """
+    found: list[tuple[str, str]] = []
+    for name, value in details.items():
+        if isinstance(value, Mapping):
+            found += laid_flat(value, f"{before}{name}.")
+        elif isinstance(value, list):
+            found.append((before + name, ", ".join(map(str, value))))
+        elif value not in (None, ""):
+            found.append((before + name, str(value)))
+    return found
 
 
 def _silence(visit: Visit) -> str:
