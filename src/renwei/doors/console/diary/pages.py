@@ -10,6 +10,9 @@ from starlette.responses import Response
 from renwei.core.errors import BadInput
 from renwei.doors.console.frame import Visit, page
 
+FIRST, LAST = 1970, 2200
+"""Years of which a day can be asked."""
+
 
 @page("GET /diary", scope="read")
 def diary(visit: Visit) -> Response:
@@ -29,6 +32,9 @@ def diary(visit: Visit) -> Response:
 
 def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(text) if text else None
+        day = date.fromisoformat(text) if text else None
     except ValueError:
         raise BadInput("bad_field", field="day", found=text) from None
+    if day and not FIRST <= day.year <= LAST:
+        raise BadInput("bad_field", field="day", found=text)
+    return day

@@ -52,13 +52,16 @@ def question(visit: Visit) -> Response:
     name = visit.path["question"]
     base = str(visit.request.base_url).rstrip("/")
     person = visit.query.get("person", "").strip()
-    link = visit.call("questions link", question=name, person=person, base=base)
+    # Who may not ask customers gets no link to send, and reads the answers.
+    link = None
+    if visit.may("write"):
+        link = visit.call("questions link", question=name, person=person, base=base)
     return visit.show(
         "questions/one.html",
         one=visit.call("questions show", question=name),
         link=link,
         # Drawn by ourselves from an address of our own: markup on purpose.
-        code=Markup(link.code_svg),  # noqa: S704 # nosec B704
+        code=Markup(link.code_svg) if link else "",  # noqa: S704 # nosec B704
         person=person,
     )
 
