@@ -34,6 +34,8 @@ def look_everywhere(page: Page, language: str) -> None:
     look(page, language)
     page.set_viewport_size(PHONE)
     page.emulate_media(color_scheme="dark")
+    # Charts follow the window a moment later.
+    page.wait_for_timeout(300)
     look(page, language)
 
 
