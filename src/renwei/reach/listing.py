@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ EXPLORED_SHARE = 0.04
 """About this share of the lines is chosen by chance, so that the formula can be proved wrong."""
 MOST_EXPLORED = 0.05
 """More than this share of the people is never left to chance, however short the list."""
+_DRAWING = Lock()
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,14 @@ def draw_up(shop: Shop, at: datetime, limits: Limits) -> Drawn:
         at: Nothing later is seen.
         limits: Lines, minutes and variety.
     """
-    history = read_history(shop, at)
     shop.ready_estimates(at)
+    # Two lists of one day drawn at once would each give back what the other set aside.
+    with _DRAWING:
+        return _drawn(shop, at, limits)
+
+
+def _drawn(shop: Shop, at: datetime, limits: Limits) -> Drawn:
+    history = read_history(shop, at)
     surface = surface_of(window_days(shop))
     learnt = learn_effects(shop, history, at, surface)
     effects = effects_of(learnt)

@@ -6,6 +6,7 @@ import msgspec
 from starlette.responses import Response
 
 from renwei.doors.console.frame import Visit, page
+from renwei.doors.console.today.morning import morning_of
 
 
 @page("POST /people/{person}/consent/give", scope="write")
@@ -39,6 +40,8 @@ def correct(visit: Visit) -> Response:
         undo="undo" in fields,
         by=visit.visitor.id if visit.visitor else "",
     )
+    # What was corrected may stand on today's list: it is drawn anew when it is next looked at.
+    morning_of(visit.house).lists.clear()
     return visit.back(f"/people/{answer.person}#known", "console.today.told", said=answer.text)
 
 
