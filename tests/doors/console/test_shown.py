@@ -119,3 +119,13 @@ def test_decisions_that_are_not_there_are_said(people: dict[str, Person], query:
 )
 def test_an_odd_position_is_no_fault_of_ours(people: dict[str, Person], place: str) -> None:
     assert people["owner"].get(place).status in (200, 400)
+
+
+def test_every_line_of_the_diary_leads_to_what_it_tells_of(people: dict[str, Person]) -> None:
+    owner = people["owner"]
+    page = owner.get("/diary").body.decode()
+    lines = page[page.index('<div class="grid">') :].split("</main>")[0]
+    found = re.findall(r'<li><a href="([^"]+)"', lines)
+    assert found
+    for place in found:
+        assert owner.get(place.replace("&amp;", "&")).status in (200, 303), place
