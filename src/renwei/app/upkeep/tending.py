@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from renwei.app.upkeep.retention import dropped, embedded
+from renwei.app.uploads import Uploads
 from renwei.core.errors import RenweiError
 from renwei.core.shop import Shop
 
@@ -53,11 +54,16 @@ def _note_clean(shop: Shop, at: datetime) -> int:
     return 0
 
 
+def _drop_uploads(shop: Shop, at: datetime) -> int:
+    return Uploads(shop.store.directory).sweep(at)
+
+
 CHORES: tuple[tuple[str, Chore], ...] = (
     ("settle", _settle),
     ("seal_events", _seal_events),
     ("seal_decisions", _seal_decisions),
     ("drop_old", _drop_old),
+    ("drop_uploads", _drop_uploads),
     ("drop_copies", _drop_copies),
     ("note_clean", _note_clean),
 )

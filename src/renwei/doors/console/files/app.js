@@ -63,7 +63,23 @@
   }
 
   // Keys: "/" to search, j and k through lines, and what a page names by data-key.
+  // Keys of one letter can be switched off: speech input and restless hands press them unasked.
+  const off = () => localStorage.getItem("keys") === "off";
+  const switchOfKeys = document.querySelector("[data-keys]");
+  const showSwitch = () => {
+    if (!switchOfKeys) return;
+    switchOfKeys.hidden = false;
+    switchOfKeys.textContent = off() ? switchOfKeys.dataset.off : switchOfKeys.dataset.on;
+    switchOfKeys.setAttribute("aria-pressed", String(!off()));
+  };
+  document.addEventListener("DOMContentLoaded", showSwitch);
+  showSwitch();
+  switchOfKeys?.addEventListener("click", () => {
+    localStorage.setItem("keys", off() ? "on" : "off");
+    showSwitch();
+  });
   document.addEventListener("keydown", (event) => {
+    if (off()) return;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.matches("input, textarea, select") && event.key !== "Escape") return;
     if (event.key === "Escape") {
