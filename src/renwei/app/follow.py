@@ -25,7 +25,7 @@ LOOKS_S = 0.5
 GATHER_S = 0.05
 """Folds run at most so often, because each time they keep others from writing for a moment."""
 HOLD_S = 0.05
-RUSH = 4
+RUSH = 12
 """While intake is writing, folds that are far behind rest so many times as long as they work."""
 TRIES = 3
 SKIPPED = "fold_skipped"
