@@ -22,7 +22,10 @@ def test_a_column_means_what_somebody_says_it_means(tmp_path: Path) -> None:
     reading = read([written(tmp_path)], columns=told)
     assert {**told, **reading.files[0].mapping} == reading.files[0].mapping
     assert totals(reading).revenue_minor == 13_900
-    assert sorted(i.value for o in reading.orders for i in o.identifiers) == ["generic:小美", "generic:阿杰"]
+    assert sorted(i.value for o in reading.orders for i in o.identifiers) == [
+        "generic:小美",
+        "generic:阿杰",
+    ]
 
 
 def test_a_column_that_is_left_out_is_not_read(tmp_path: Path) -> None:
