@@ -42,6 +42,8 @@ CHANGES = frozenset(
 """Operations that are noted though they show nobody."""
 
 ONE_LOOK = timedelta(minutes=10)
+AGAIN_AND_AGAIN = frozenset({"next"})
+"""What programs ask many times a second of one person; the ledger has every answer besides."""
 NEVER = datetime.min.replace(tzinfo=UTC)
 _SEEN = 100_000
 _PERSONS = ("person", "kept", "gone")
@@ -111,13 +113,13 @@ def note_answer(shop: Shop, who: Who, operation: str, request: Any, answer: Any)
 
     Whoever an answer shows is found by its fields `person`, so a new operation is noted
     without anybody thinking of it. A list that is looked at again within ONE_LOOK (a page
-    that renews itself) is noted for those alone who are new on it.
+    that renews itself) is noted for those alone who are new on it; so is what programs ask.
     """
     people = persons_in(answer)
     if not people and (operation not in CHANGES or not _changes(operation, request)):
         return
     what = word_of(operation)
-    if len(people) > 1:
+    if len(people) > 1 or operation in AGAIN_AND_AGAIN:
         fresh = _not_just_seen(shop, _id(who), what, people)
         if not fresh:
             return
