@@ -22,7 +22,9 @@ PATIENCE = timedelta(days=7)
 """So long may nobody answer the lists before a reminder; in the meantime nothing is sent."""
 
 LIST, CONTACT, ANSWER, LIVE = "today-list", "contact", "answer", "key:"
-_PAPERS = ("import", "receipt", "setting", "autonomy", "consent-text", "question")
+_PAPERS = (
+    "import", "receipt", "setting", "autonomy", "consent-text", "question", "fold_skipped",
+)  # fmt: skip
 _CHUNK, _MOST = 5_000, 20_000
 """Of what came in that day at most so many events are counted one by one."""
 
