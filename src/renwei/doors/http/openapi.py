@@ -135,7 +135,8 @@ def _operation(one: Place, schemas: Mapping[Any, Any], say: Callable[..., str]) 
     if one.method == "POST":
         said["parameters"].append(_header(HEADER.title(), say, most=LONGEST))
     if one.job:
-        said["parameters"].append(_header("Prefer", say, most=200))
+        # RFC 7240: what a server does not know of it, it ignores; so nothing is wrong in it.
+        said["parameters"].append(_header("Prefer", say))
     body = _body(one, schemas, say)
     if body:
         said["requestBody"] = body
@@ -276,13 +277,14 @@ def _problem(schema: Mapping[str, Any], say: Callable[..., str]) -> dict[str, An
     }
 
 
-def _header(name: str, say: Callable[..., str], *, most: int) -> dict[str, Any]:
+def _header(name: str, say: Callable[..., str], *, most: int = 0) -> dict[str, Any]:
+    held = {"minLength": 1, "maxLength": most, "pattern": "^[ -~]+$"} if most else {}
     return {
         "name": name,
         "in": "header",
         "required": False,
         "description": say(f"http.headers.{name.lower()}"),
-        "schema": {"type": "string", "minLength": 1, "maxLength": most, "pattern": "^[ -~]+$"},
+        "schema": {"type": "string", **held},
     }
 
 
