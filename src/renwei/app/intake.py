@@ -26,8 +26,12 @@ WAITING_EVENTS = 50_000
 WAITING_BYTES = 64 << 20
 GROUP_EVENTS = 2_000
 GROUP_BYTES = 8 << 20
-BREATH_S = 0.001
-"""Between two groups others get at the file, and answers go out while the next group gathers."""
+BREATH_S, PAUSE_S, CROWD = 0.001, 0.008, 12
+"""Between two groups others get at the file, and answers go out while the next group gathers.
+
+After a group of few requests the pause is longer: a commit costs the same for one as for many,
+and whoever decides meanwhile needs the processor.
+"""
 _log = logging.getLogger(__name__)
 
 
@@ -125,7 +129,7 @@ class Intake:
         while group := self._next_group():
             self._commit(group)
             _answer(group)
-            time.sleep(BREATH_S)
+            time.sleep(BREATH_S if len(group) >= CROWD else PAUSE_S)
 
     def _next_group(self) -> list[_Request]:
         with self._guard:

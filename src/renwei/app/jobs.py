@@ -129,7 +129,7 @@ def main() -> None:
     """The child's life: read the task, do it, say what came of it."""
     if hasattr(os, "nice"):
         with contextlib.suppress(OSError):
-            os.nice(5)
+            os.nice(15)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     out = sys.stdout.buffer
     sys.stdout = sys.stderr  # whatever a library prints must not be taken for an answer

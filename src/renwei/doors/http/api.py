@@ -100,6 +100,10 @@ def _place(operation: Operation, method: str, path: str, scope: str, asks: Seque
     )  # fmt: skip
 
 
+QUICK = frozenset({"next"})
+"""Operations that programs ask many times a second and that take milliseconds."""
+
+
 async def perform(call: Call, operation: Operation) -> Response:
     """Do an operation for a caller: at once in a thread, or as a job in a child process."""
     if operation.child:
@@ -113,7 +117,7 @@ async def perform(call: Call, operation: Operation) -> Response:
         answer = noting.done(call, operation, call.fields)
         return answered(call, callers.shown(call.caller, answer))
 
-    return await in_thread(at_once)
+    return await in_thread(at_once, quick=operation.name in QUICK)
 
 
 class Nowhere:

@@ -13,15 +13,22 @@ from anyio.lowlevel import RunVar
 THREADS = 16
 """So many operations at a time; more wait their turn. Pages of the console have their own."""
 
+QUICK = 2
+"""So many of those that take milliseconds: more at once would only wait for each other."""
+
 _limit: RunVar[anyio.CapacityLimiter] = RunVar("_limit")
+_quick: RunVar[anyio.CapacityLimiter] = RunVar("_quick")
 Answer = TypeVar("Answer")
 
 
-async def in_thread(call: Callable[..., Answer], *args: Any, **named: Any) -> Answer:
-    """Run a plain function in the pool and wait for its answer."""
+async def in_thread(
+    call: Callable[..., Answer], *args: Any, quick: bool = False, **named: Any
+) -> Answer:
+    """Run a plain function in the pool and wait for its answer; `quick` ones have a lane."""
+    lane, threads = (_quick, QUICK) if quick else (_limit, THREADS)
     try:
-        limit = _limit.get()
+        limit = lane.get()
     except LookupError:
-        limit = anyio.CapacityLimiter(THREADS)
-        _limit.set(limit)
+        limit = anyio.CapacityLimiter(threads)
+        lane.set(limit)
     return await anyio.to_thread.run_sync(functools.partial(call, *args, **named), limiter=limit)
