@@ -112,6 +112,10 @@ def said(shop: Shop, reason: Reason, titles: Titles) -> Said:
     return Said(code=reason.code, values=values, text=text)
 
 
+TURNS = 12
+"""So often other words are tried where somebody else on the list has the same."""
+
+
 def lines(shop: Shop, basis: Basis, decisions: list[Decision], at: datetime) -> list[Person]:
     """The list's lines; only these people's vault is opened."""
     persons = [decision.person for decision in decisions]
@@ -123,10 +127,16 @@ def lines(shop: Shop, basis: Basis, decisions: list[Decision], at: datetime) -> 
     titles = Titles.of(shop, numbers)
     standings = _standings(shop, decisions, at)
     agreed = _agreed(shop, persons, at)
-    return [
-        _line(shop, basis, decision, (titles, vault[k], standings[k], agreed[k]))
-        for k, decision in enumerate(decisions)
-    ]
+    found: dict[str, Person] = {}
+    for k, decision in enumerate(decisions):
+        opened = (titles, vault[k], standings[k], agreed[k])
+        # Two people with the same occasion are not sent the same words.
+        for turn in range(TURNS):
+            line = _line(shop, basis, decision, opened, turn)
+            if line.draft not in found:
+                break
+        found[line.draft if line.draft not in found else decision.id] = line
+    return list(found.values())
 
 
 _ITEMS = ("item", "last_item")
@@ -174,6 +184,7 @@ def _line(
     basis: Basis,
     decision: Decision,
     opened: tuple[Titles, Mapping[str, list[str]], ConsentState, frozenset[str]],
+    turn: int,
 ) -> Person:
     titles, vault, marketing, agreed = opened
     item, row = decision.chosen[0], basis.row(decision.person)
@@ -191,7 +202,7 @@ def _line(
         shop.words,
         language,
         about.code,
-        person=decision.person,
+        person=decision.person + turn,
         values=spoken(shop, about, titles, language)
         | {"name": called, "shop": shop.settings.name, "thing": titles.title(item)},
         known=state == "given",

@@ -30,7 +30,9 @@ def keep_copies(directory: Path, files: tuple[Database, ...], at: datetime) -> P
     place = directory / FOLDER / f"{at:%Y%m%dT%H%M%SZ}-{versions}"
     aside = place.with_name(place.name + disk.ASIDE)
     with told(directory):
-        shutil.rmtree(aside, ignore_errors=True)
+        # What an upgrade that was killed left half-copied, at whatever second that was.
+        for left in (directory / FOLDER).glob(f"*{disk.ASIDE}"):
+            shutil.rmtree(left, ignore_errors=True)
         disk.make_folder(aside)
         try:
             for file in files:
