@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from tests.doors.http.served import Served, served
@@ -227,10 +228,10 @@ def node() -> str:
         done = subprocess.run(line, cwd=NODE, capture_output=True, check=False, timeout=120)
         if done.returncode:
             _not_tried("npm cannot fetch the SDK for Node here")
-    return str(found)
+    return found
 
 
-def _not_tried(why: str) -> None:
+def _not_tried(why: str) -> NoReturn:
     """Skipped by name where somebody works without Node; CI must try it."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"{why}: CI must try the SDK for Node")
