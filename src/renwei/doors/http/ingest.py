@@ -35,7 +35,6 @@ from renwei.doors.http.ingest_settings import project_settings
 from renwei.trust.keys import Key, find_key
 
 MAY_SEND = ("ingest", "write", "admin")
-_STATUS = {"bad_write_key": 401, "no_write_key": 401, "body_too_large": 413, "busy": 429}
 """Statuses of the faults that only this door knows."""
 Scope = MutableMapping[str, Any]
 
@@ -82,7 +81,7 @@ class Wires(BaseRoute):
         except GoneError:
             return
         except RenweiError as fault:
-            answer = fault_answer(scope, fault, self._clock.now(), _STATUS.get(fault.code, 0))
+            answer = fault_answer(scope, fault, self._clock.now())
         except Exception as broken:  # noqa: BLE001 - the last door before the network
             answer = broken_answer(scope, broken, self._clock.now())
         await answer.send(send)

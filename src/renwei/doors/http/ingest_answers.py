@@ -27,12 +27,6 @@ NO_CONTENT = 204
 _PROBLEM = b"application/problem+json"
 _METHODS = (b"access-control-allow-methods", b"POST, GET, OPTIONS")
 _HEADERS = b"authorization, content-type, content-encoding, x-write-key, x-retry-count"
-# No challenge of kind Basic: a browser would ask its user for a password.
-_BESIDE = {
-    401: ((b"www-authenticate", b'Bearer realm="renwei"'),),
-    # The rest of the body is not read, so this connection cannot be used again.
-    413: ((b"connection", b"close"),),
-}
 _OWN = (b"content-type", b"content-length", b"cache-control")
 Scope = MutableMapping[str, Any]
 _encode = msgspec.json.Encoder(enc_hook=str).encode
@@ -75,30 +69,29 @@ def preflight() -> Answer:
     return Answer(b"", status=NO_CONTENT, headers=(*headers, age))
 
 
-def fault_answer(scope: Scope, fault: RenweiError, at: datetime, status: int = 0) -> Answer:
-    """A problem document in the caller's language; `status` 0 takes the fault's own."""
+def fault_answer(scope: Scope, fault: RenweiError, at: datetime) -> Answer:
+    """A problem document in the caller's language."""
     scope.setdefault("state", {}).setdefault("request_id", new_id(at))
     request = Request(scope)
     language = accepted(request.headers.get("accept-language", "")) or LANGUAGES[0]
-    return _shared(answer_to(fault, request, language), request, status)
+    return _shared(answer_to(fault, request, language), request)
 
 
 def broken_answer(scope: Scope, broken: Exception, at: datetime) -> Answer:
     """What nobody foresaw: an id for the caller, the place for the log."""
     scope.setdefault("state", {}).setdefault("request_id", new_id(at))
     request = Request(scope)
-    return _shared(unexpected(broken, request, LANGUAGES[0]), request, 0)
+    return _shared(unexpected(broken, request, LANGUAGES[0]), request)
 
 
-def _shared(response: Response, request: Request, status: int) -> Answer:
+def _shared(response: Response, request: Request) -> Answer:
     name = (b"x-request-id", request_id(request).encode())
     headers = [(k, v) for k, v in response.raw_headers if k not in _OWN]
-    status = status or response.status_code
     return Answer(
         bytes(response.body),
-        status=status,
+        status=response.status_code,
         kind=_PROBLEM,
-        headers=(ANYONE, name, *headers, *_BESIDE.get(status, ())),
+        headers=(ANYONE, name, *headers),
     )
 
 
