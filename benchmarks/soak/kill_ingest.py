@@ -22,6 +22,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -50,27 +51,30 @@ class Sender:
     def again(self, server: Served) -> None:
         """Post what had no answer, until it has one."""
         waiting, self.waiting = self.waiting, []
-        line = _line(server)
-        for numbers in waiting:
-            assert self._post(line, numbers), "a server that lives must answer"
-        line.close()
+        with closing(_line(server)) as line:
+            for numbers in waiting:
+                assert self._post(line, numbers), "a server that lives must answer"
 
     def load(self, server: Served, dice: random.Random) -> None:
         """Post until the server is gone."""
-        line = _line(server)
-        while True:
-            size = dice.choice((1, 1, 1, 5, 50))
+        with closing(_line(server)) as line:
+            while self._one(line, dice):
+                pass
+
+    def _one(self, line: http.client.HTTPConnection, dice: random.Random) -> bool:
+        """Post some new events; whether they were answered."""
+        size = dice.choice((1, 1, 1, 5, 50))
+        with self._guard:
+            numbers = [next(self._numbers) for _ in range(size)]
+            self.sent += size
+        try:
+            answered = self._post(line, numbers)
+        except (OSError, http.client.HTTPException):
+            answered = False
+        if not answered:
             with self._guard:
-                numbers = [next(self._numbers) for _ in range(size)]
-                self.sent += size
-            try:
-                answered = self._post(line, numbers)
-            except (OSError, http.client.HTTPException):
-                answered = False
-            if not answered:
-                with self._guard:
-                    self.waiting.append(numbers)
-                return
+                self.waiting.append(numbers)
+        return answered
 
     def _post(self, line: http.client.HTTPConnection, numbers: list[int]) -> bool:
         body = json.dumps({"batch": [_event(number) for number in numbers]}).encode()
