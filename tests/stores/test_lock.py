@@ -14,7 +14,7 @@ import pytest
 from renwei.core.errors import Unavailable
 from renwei.core.store import Named
 from renwei.stores.embedded import EmbeddedStore, open_store
-from renwei.stores.lock import child_environment, hold, take
+from renwei.stores.lock import PARTS, child_environment, doing, hold, take
 
 Open = Callable[[], EmbeddedStore]
 Child = Callable[..., "subprocess.Popen[str]"]
@@ -90,3 +90,58 @@ def test_hold_lets_go_after_a_fault(tmp_path: Path) -> None:
         raise RuntimeError
     line = f"from renwei.stores.lock import take; from pathlib import Path; take(Path({str(tmp_path)!r}), wait_s=0)"
     assert subprocess.run([sys.executable, "-c", line], check=False).returncode == 0
+
+
+DOES = """
+import sys
+from pathlib import Path
+from renwei.core.errors import Unavailable
+from renwei.stores.lock import doing
+try:
+    with doing(Path(sys.argv[1]), sys.argv[2:], where="http://here:1", wait_s=0):
+        print("does it", flush=True)
+        sys.stdin.read()
+except Unavailable as error:
+    print(error.code, error.values["pid"], error.values["where"])
+"""
+
+
+def doer(directory: Path, *parts: str) -> subprocess.Popen[str]:
+    line = [sys.executable, "-c", DOES, str(directory), *parts]
+    return subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def test_what_a_server_does_is_done_by_one_process_which_is_named(tmp_path: Path) -> None:
+    with doer(tmp_path, *PARTS) as first:
+        assert said(first) == ["does", "it"]
+        for parts in (PARTS, PARTS[:1], PARTS[1:]):
+            with doer(tmp_path, *parts) as second:
+                assert said(second) == ["already_served", str(first.pid), "http://here:1"]
+        first.kill()
+    with doing(tmp_path, PARTS, wait_s=0):
+        pass
+
+
+def test_serving_and_working_may_be_two_processes(tmp_path: Path) -> None:
+    with doer(tmp_path, "serving") as serves, doer(tmp_path, "working") as works:
+        assert said(serves) == said(works) == ["does", "it"]
+        with pytest.raises(Unavailable) as fault, doing(tmp_path, PARTS, wait_s=0):
+            pass
+        assert fault.value.values["pid"] == str(serves.pid)
+
+
+def test_a_server_waits_for_the_one_that_is_just_ending(tmp_path: Path) -> None:
+    with doer(tmp_path, *PARTS) as first:
+        assert said(first) == ["does", "it"]
+        assert first.stdin is not None
+        first.stdin.close()
+        with doing(tmp_path, PARTS, wait_s=10):
+            pass
+
+
+def test_an_error_of_the_one_who_does_it_comes_out_as_it_is(tmp_path: Path) -> None:
+    with pytest.raises(PermissionError), doing(tmp_path / "new", PARTS):
+        raise PermissionError
+    assert (tmp_path / "new").stat().st_mode & 0o077 == 0
+    with doing(tmp_path / "new", PARTS, wait_s=0):
+        pass

@@ -7,7 +7,10 @@ tells what sort of writer it is:
     a server              holds both while it opens, then shares `lock` and lets `guest` go
     a command beside it   holds `guest` and shares `lock`: a guest
 
-The operating system lets go of both when a process dies, however it dies. A child that the
+A server also holds one more file for each thing that only one process may do here: `serving`
+(HTTP) and `working` (what goes on behind it); see `doing`.
+
+The operating system lets go of all when a process dies, however it dies. A child that the
 holder started with RENWEI_LOCK_HELD in its environment writes on the holder's account.
 """
 
@@ -17,8 +20,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -32,6 +35,8 @@ WAIT_S = 2.0
 SERVER_WAIT_S = 15.0
 """A server that starts again waits for the guest of the one before."""
 _LOCK, _GUEST = "lock", "guest"
+PARTS = ("serving", "working")
+"""What a server does; each is done by one process at most."""
 _guard = threading.Lock()
 
 
@@ -133,6 +138,38 @@ def hold(directory: Path, *, wait_s: float = WAIT_S) -> Iterator[Lock]:
         lock.release()
 
 
+@contextmanager
+def doing(
+    directory: Path, parts: Sequence[str], *, where: str = "", wait_s: float = WAIT_S
+) -> Iterator[None]:
+    """Be the one process that does these PARTS for a directory, for the length of a block.
+
+    Args:
+        directory: The data directory; made when missing.
+        parts: Some of PARTS: a whole server does both.
+        where: Its address, for whoever comes second.
+        wait_s: A server that is just ending is waited for.
+
+    Raises:
+        Unavailable: `already_served`, with path, pid and address of who does it.
+    """
+    directory = directory.resolve()
+    with told(directory):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    until = ticks() + wait_s
+    with ExitStack() as held:
+        for part in parts:
+            file = held.enter_context(_opened(directory / part))
+            while not _try_alone(file):
+                if ticks() >= until:
+                    values = {"path": str(directory), "pid": _pid(file), "where": _where(file)}
+                    raise Unavailable("already_served", **values)
+                time.sleep(0.05)
+            held.callback(_unlock, file)
+            _sign(file, where)
+        yield
+
+
 def look(directory: Path) -> Seen:
     """Who works in a directory now; asks for a moment only."""
     directory = directory.resolve()
@@ -208,16 +245,22 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         file.close()
 
 
-def _sign(file: BinaryIO) -> None:
+def _sign(file: BinaryIO, where: str = "") -> None:
     with told(Path(file.name).parent):
         file.seek(0)
-        file.write(f"{os.getpid():<20}".encode())
+        file.write(f"{os.getpid():<20}{where}\n".encode())
+        file.truncate()
         file.flush()
 
 
 def _pid(file: BinaryIO) -> str:
     file.seek(0)
     return file.read(20).decode("utf-8", "replace").strip()
+
+
+def _where(file: BinaryIO) -> str:
+    file.seek(20)
+    return file.readline(200).decode("utf-8", "replace").strip()
 
 
 def _let_go(name: str) -> None:

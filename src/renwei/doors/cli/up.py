@@ -19,7 +19,7 @@ from renwei.core.errors import BadInput, Unavailable
 from renwei.doors.cli import faults, run
 
 HOST, PORT = "127.0.0.1", 8400
-ROLES = ("all", "serve", "work")
+PARTS = {"all": ("serving", "working"), "serve": ("serving",), "work": ("working",)}
 
 
 def command(lang: str, own: list[click.Option]) -> click.Command:
@@ -37,7 +37,9 @@ def command(lang: str, own: list[click.Option]) -> click.Command:
             click.Option(["--host"], default=HOST, help=say("host") + f" [{HOST}]"),
             click.Option(["--port"], type=click.INT, default=PORT, help=say("port") + f" [{PORT}]"),
             click.Option(["--no-browser"], is_flag=True, help=say("no_browser")),
-            click.Option(["--only"], type=click.Choice(ROLES), default="all", help=say("only")),
+            click.Option(
+                ["--only"], type=click.Choice(tuple(PARTS)), default="all", help=say("only")
+            ),
             click.Option(["--demo"], is_flag=True, help=say("demo")),
             click.Option(["--behind"], multiple=True, help=say("behind")),
             *own,
@@ -55,7 +57,7 @@ def serve(*, lang: str, host: str, port: int, no_browser: bool, only: str, **giv
     demo = bool(given["demo"])
     directory = run.directory_of(_own(given, "data"), demo=demo)
     # Whoever cannot have the port should not wait for the demo to be generated.
-    listening = _bind(host, port) if only != "work" else None
+    listening = _listen(host, port, directory, only) if only != "work" else None
     try:
         if demo:
             _demo(directory, lang)
@@ -83,6 +85,19 @@ def _demo(directory: Path, lang: str) -> None:
     operation = build.operations()["demo"]
     with run.shown_progress(lang) as progress:
         run.answer_of(operation, operation.request(), directory, lang=lang, progress=progress)
+
+
+def _listen(host: str, port: int, directory: Path, only: str) -> socket.socket:
+    from renwei.stores.lock import doing
+
+    try:
+        return _bind(host, port)
+    except Unavailable:
+        # Another port would not help whoever started the same server twice.
+        if directory.exists():
+            with doing(directory, PARTS[only], wait_s=0):
+                raise
+        raise
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -120,9 +135,15 @@ def _run(
     from renwei.app.house import open_house
     from renwei.app.logs import writing
     from renwei.doors.http.serving import serve_until_stopped, wait_until_stopped
+    from renwei.stores.lock import doing
 
     proxies = [_proxy(one) for one in behind]
-    with open_house(directory, work=only != "serve") as house, writing(directory / "logs"):
+    where = _url(listening) if listening else "--only work"
+    with (
+        doing(directory, PARTS[only], where=where),
+        open_house(directory, work=only != "serve") as house,
+        writing(directory / "logs"),
+    ):
         if listening is None:
             click.echo(
                 build.words().say("cli.up.working", {"path": str(directory)}, lang), err=True
@@ -131,13 +152,12 @@ def _run(
             return
         if only != "serve":
             house.ahead.start()
-        url = _url(listening)
-        first = _first_path(house, url)
-        _announce(url, first, directory, lang)
+        first = _first_path(house, where)
+        _announce(where, first, directory, lang)
         if as_json:
-            faults.out({"url": url, "welcome": first, "directory": str(directory)})
+            faults.out({"url": where, "welcome": first, "directory": str(directory)})
         if browser and sys.stdout.isatty():
-            webbrowser.open(first or url)
+            webbrowser.open(first or where)
         serve_until_stopped(house, listening, proxies=proxies)
 
 
