@@ -17,7 +17,12 @@ def up(server: Served, *options: str) -> subprocess.CompletedProcess[str]:
     """Start another server on the same directory, which must not stay."""
     line = [sys.executable, "-m", "renwei", "up", "--data", str(server.directory), "--no-browser"]
     return subprocess.run(
-        [*line, *options], env=dict(server.env), capture_output=True, text=True, timeout=60
+        [*line, *options],
+        env=dict(server.env),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
 
 
