@@ -79,6 +79,8 @@ def test_a_file_of_the_first_schema_gets_its_sums(store: EmbeddedStore, reopen: 
     with sqlite3.connect(path) as raw:
         for table in ("folds", "tally_names", "tallies"):
             raw.execute(f"DROP TABLE {table}")
+        raw.execute("DROP INDEX items_changed")
+        raw.execute("ALTER TABLE items DROP COLUMN changed")
         raw.execute("PRAGMA user_version=1")
     raw.close()
     again = reopen()

@@ -279,6 +279,10 @@ class Items(Protocol):
         """The whole catalogue, by number."""
         ...
 
+    def changed(self, after: int = 0) -> tuple[int, list[Item]]:
+        """Items written after a mark (0: all of them), and the mark to ask with next time."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:

@@ -43,6 +43,11 @@ class EmbeddedItems:
         """The whole catalogue, by number."""
         return [_to_item(row) for row in self._db.rows(_SQL["all_items"], (kind,))]
 
+    def changed(self, after: int = 0) -> tuple[int, list[Item]]:
+        """Items written after a mark (0: all of them), and the mark to ask with next time."""
+        rows = self._db.rows(_SQL["items_changed"], (after,))
+        return max([row[-1] for row in rows], default=after), [_to_item(row[:-1]) for row in rows]
+
 
 def _to_row(item: Item) -> tuple[Any, ...]:
     return (

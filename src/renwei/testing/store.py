@@ -10,17 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 from renwei.core.chance import new_id, to_id
 from renwei.core.nouns import (
-    NOBODY,
-    Consent,
-    ConsentState,
-    Decision,
-    Event,
-    Fact,
-    Item,
-    Reason,
-    Removal,
-    Told,
-)
+    NOBODY, Consent, ConsentState, Decision, Event, Fact, Item, Reason, Removal, Told,
+)  # fmt: skip
 from renwei.core.store import Delivery, Effect, Named, People, Store
 from renwei.core.tallies import Tally
 
@@ -237,7 +228,11 @@ def check_items(make: Make) -> None:
     same(items.by_code("product", ["??", "A1"]), [0, number], "numbers by code, aligned")
     items.upsert([Item(0, "article", "A1", "Text")])
     same([i.kind for i in items.all_items("article")], ["article"], "kinds are apart")
-    same(len(items.all_items()), 2, "the whole catalogue")
+    mark, written = items.changed()
+    same((len(written), written), (2, items.all_items()), "the whole catalogue")
+    same(items.changed(mark), (mark, []), "nothing since")
+    items.upsert([serum])
+    same([i.title for i in items.changed(mark)[1]], ["Serum"], "what was written since")
     store.close()
 
 

@@ -2,11 +2,11 @@
 SELECT number FROM items WHERE kind = ? AND code = ?;
 
 -- put_item: Store an item; an item of the same kind and code keeps its number.
-INSERT INTO items (number, kind, code, title, category, price_minor, currency, facts)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO items (number, kind, code, title, category, price_minor, currency, facts, changed)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(changed), 0) + 1 FROM items))
 ON CONFLICT (kind, code) DO UPDATE SET
     title = excluded.title, category = excluded.category, price_minor = excluded.price_minor,
-    currency = excluded.currency, facts = excluded.facts
+    currency = excluded.currency, facts = excluded.facts, changed = excluded.changed
 RETURNING number;
 
 -- items: Items by number.
@@ -19,6 +19,10 @@ SELECT code, number FROM items WHERE kind = ? AND code IN (SELECT value FROM jso
 -- all_items: The catalogue (of one kind, or of all for '').
 SELECT number, kind, code, title, category, price_minor, currency, facts FROM items
 WHERE ?1 = '' OR kind = ?1 ORDER BY number;
+
+-- items_changed: Items written after a mark, with their marks.
+SELECT number, kind, code, title, category, price_minor, currency, facts, changed FROM items
+WHERE changed > ? ORDER BY number;
 
 -- reserve: Add to a counter where the limit allows it; values: key, amount, limit.
 INSERT INTO counters (key, total) SELECT ?1, ?2 WHERE ?2 <= ?3
