@@ -18,6 +18,7 @@ from renwei.core.store import Appended
 from renwei.stores.codec import from_json, to_json
 from renwei.stores.database import Database
 from renwei.stores.lake import Lake, Segment
+from renwei.stores.many import insert_many
 from renwei.stores.queries import queries
 from renwei.stores.young import AT_ONCE, Young
 
@@ -55,10 +56,12 @@ class EmbeddedLog:
                 _to_row(event, seq, NOBODY if event.actor in gone else event.actor, seen_us)
                 for seq, event in enumerate(new, start=position + 1)
             ]
-            connection.executemany(_SQL["add_event"], rows)
+            insert_many(connection, _SQL["add_event"], rows)
             added = len(rows)
             if added >= AT_ONCE:
                 self._young.tidy_now(connection, position + added)
+        if added < AT_ONCE:
+            self._young.add(rows)
         # What is stored is stored, whether there is room to put it in order now or later.
         with suppress(Unavailable):
             self._young.tidy(added)

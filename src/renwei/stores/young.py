@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any
 
 from renwei.stores.database import Database
+from renwei.stores.many import in_lists, insert_many
 from renwei.stores.queries import queries
 
 MANY = 32_000
@@ -46,7 +47,7 @@ class Young:
         self._stand: tuple[int, int] | None = None
         self._last = 0
         self._ids: dict[bytes, int] = {}
-        self._places: dict[int, list[tuple[int, int]]] = {}
+        self._places: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
         self._round: _Round | None = None
         database.on_rollback.append(self._forget)
 
@@ -63,22 +64,34 @@ class Young:
             self._stand, self._last = (changes, indexed), indexed
             self._ids, self._places = {}, defaultdict(list)
         if last > self._last:
-            for seq, key, actor, at_us in self._db.rows(_SQL["young"], (self._last,)):
+            rows = self._db.rows(_SQL["young"], (self._last,))
+            for seq, key, actor, at_us in rows:
                 self._ids[key] = seq
                 self._places[actor].append((at_us, seq))
-                self._last = seq
+            # Positions may be skipped: taking back and forgetting move on.
+            self._last = max(last, rows[-1][0] if rows else 0)
 
-    def known(self, keys: Iterable[bytes]) -> set[bytes]:
+    def known(self, keys: Sequence[bytes]) -> set[bytes]:
         """Those message ids that came before, young or old; for appending, in a transaction."""
         with self._lock:
             self._sync()
             young = self._ids
             found = {key for key in keys if key in young}
-        return found | {
-            key
-            for key in keys
-            if key not in found and self._db.one(_SQL["has_id"], (key,)) is not None
-        }
+        left = [key for key in keys if key not in found] if found else keys
+        for sql, some in in_lists(_SQL["has_ids"], left):
+            found.update(row[0] for row in self._db.rows(sql, some))
+        return found
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Know rows of events that were stored just now, without reading them again."""
+        with self._lock:
+            # Where another thread knows them already, or began anew, there is nothing to add.
+            if rows and self._stand is not None and self._last + 1 == rows[0][0]:
+                ids, places = self._ids, self._places
+                for row in rows:
+                    ids[row[1]] = row[0]
+                    places[row[2]].append((row[5], row[0]))
+                self._last = rows[-1][0]
 
     def of(self, actors: Sequence[int]) -> list[int]:
         """Positions of the young events of some actors."""
@@ -111,8 +124,8 @@ class Young:
             if todo is None:
                 return False
             ids, places = todo.slices.pop()
-            connection.executemany(_SQL["add_id"], ids)
-            connection.executemany(_SQL["add_place"], places)
+            insert_many(connection, _SQL["add_id"], ids)
+            insert_many(connection, _SQL["add_place"], places)
             if not todo.slices:
                 connection.execute(_SQL["set_indexed"], (todo.until,))
                 self._round = None

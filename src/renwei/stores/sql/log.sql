@@ -4,8 +4,8 @@ SELECT seq FROM sqlite_sequence WHERE name = 'events';
 -- move_on: Let readers notice that what they read was changed.
 UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'events';
 
--- has_id: Whether a message id was ever stored.
-SELECT 1 FROM ids WHERE message_id = ?;
+-- has_ids: Those of some message ids that were ever stored.
+SELECT message_id FROM ids WHERE message_id IN (?);
 
 -- add_id: Remember a message id; one that came before stays as it was.
 INSERT OR IGNORE INTO ids (message_id, seq) VALUES (?, ?);
