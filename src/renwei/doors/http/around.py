@@ -25,6 +25,7 @@ from renwei.doors.http import callers, logged, problems
 from renwei.doors.http.hosts import Hosts
 from renwei.doors.http.ingest_paths import PATHS
 from renwei.doors.http.metrics import requests_of
+from renwei.doors.snippet import sharing
 
 MOST_BYTES = 8 << 20
 """Of a body, except where files come in; places of the API say a smaller one."""
@@ -88,7 +89,8 @@ class Around:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 # The message may be shared by many answers: never changed in place.
-                message = {**message, "headers": _headers(message, name, scope["scheme"])}
+                headers = _headers(message, name, scope["scheme"])
+                message = {**message, "headers": [*headers, *sharing.beside(scope["path"])]}
             await send(message)
 
         try:

@@ -23,6 +23,8 @@ from renwei.doors.http.problems import answer_to, request_id, unexpected
 
 ANYONE = (b"access-control-allow-origin", b"*")
 """Browsers of any site may post with a write key; no cookie ever comes along."""
+_READ = (b"access-control-expose-headers", b"retry-after, x-request-id")
+"""What a script of another site may read of a refusal: how long to wait, what to ask us about."""
 NO_CONTENT = 204
 _PROBLEM = b"application/problem+json"
 _METHODS = (b"access-control-allow-methods", b"POST, GET, OPTIONS")
@@ -91,7 +93,7 @@ def _shared(response: Response, request: Request) -> Answer:
         bytes(response.body),
         status=response.status_code,
         kind=_PROBLEM,
-        headers=(ANYONE, name, *headers),
+        headers=(ANYONE, _READ, name, *headers),
     )
 
 

@@ -8,16 +8,18 @@ from renwei.app.house import House
 from renwei.doors.console import frame
 from renwei.doors.http import api, ingest
 from renwei.doors.http.around import around
+from renwei.doors.snippet.routes import routes as snippet
 
 
 def build_app(house: House) -> Starlette:
     """The whole HTTP surface of one workspace.
 
-    Ingest first, because SDKs come most often; then the API derived from the operations,
-    probes and OpenAPI; then the console, which also answers what nothing else did.
+    Ingest first, because SDKs come most often; then the shopper's script; then the API derived
+    from the operations, probes and OpenAPI; then the console, which also answers what nothing
+    else did.
     """
     app = Starlette(
-        routes=[*ingest.routes(house), *api.routes(house), *frame.routes(house)],
+        routes=[*ingest.routes(house), *snippet(), *api.routes(house), *frame.routes(house)],
         middleware=around(house),
         exception_handlers=frame.faults(house),
     )
