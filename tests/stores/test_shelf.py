@@ -43,7 +43,7 @@ def test_nothing_put_is_nothing_found(tmp_path: Path) -> None:
 def test_columns_are_mapped_and_cannot_be_written(tmp_path: Path) -> None:
     shelf = ShelfFiles(tmp_path)
     found = shelf.put("people", {"person": np.arange(100)}, {})
-    assert isinstance(found.columns["person"], np.memmap)
+    assert isinstance(found.columns["person"].base, np.memmap)
     with pytest.raises(ValueError, match="read-only"):
         found.columns["person"][0] = 7
 

@@ -16,12 +16,14 @@ from typing import Any
 
 import msgspec
 
-from renwei.app import build
+from renwei.app import build, settings
 from renwei.app.ahead import Ahead
 from renwei.app.follow import Follower
 from renwei.app.intake import Intake
 from renwei.app.jobs import run_child
+from renwei.app.operations import AUTONOMY
 from renwei.app.showing import DEMO
+from renwei.app.upkeep.retention import embedded
 from renwei.app.upkeep.tending import Tending
 from renwei.app.uploads import Uploads
 from renwei.app.work import Job, Jobs
@@ -33,6 +35,9 @@ from renwei.trust import audit
 
 LATELY = timedelta(hours=6)
 """For so long a back-test of the shop's past stays on the page before it is tried anew."""
+
+BRIEF = frozenset({"next"})
+"""Operations of milliseconds: all that one reads is of one moment, and read once."""
 
 IN_TURN = frozenset(("import", "imports replay", "undo"))
 """Operations of which one runs at a time; another waits and says so."""
@@ -47,6 +52,8 @@ class House:
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
+        self._store = embedded(shop.store)
+        self._held: tuple[int, Shop] | None = None
         self._learning = threading.Lock()
         self.ahead = Ahead(self.shop, self._learning)
         self._writing = threading.Lock()
@@ -66,14 +73,22 @@ class House:
 
     def shop(self, language: str = "", progress: Progress = silent) -> Shop:
         """The workspace with the settings in force now, for one request."""
-        settings = build.settings_of(self._shop.store)
-        shop = build.renewed(self._shop, settings)
+        shop = self._in_force()
         return replace(
             shop,
-            language=language or settings.language,
+            language=language or shop.settings.language,
             progress=progress,
             ready_estimates=self._ready,
         )
+
+    def _in_force(self) -> Shop:
+        """The shop under the settings of this moment; read anew only where they changed."""
+        turns = self._store.papers.turns(settings.KIND, AUTONOMY)
+        held = self._held
+        if held is None or held[0] != turns:
+            shop = build.renewed(self._shop, build.settings_of(self._store))
+            held = self._held = (turns, shop)
+        return held[1]
 
     def call(self, name: str, language: str = "", /, **fields: Any) -> Any:
         """Do one operation by name and return its answer.
@@ -89,6 +104,12 @@ class House:
         self, operation: Operation, request: Any, language: str, progress: Progress = silent
     ) -> Any:
         """Do one operation with a request as its struct."""
+        if operation.name in BRIEF:
+            with self._store.steady():
+                return self._run(operation, request, language, progress)
+        return self._run(operation, request, language, progress)
+
+    def _run(self, operation: Operation, request: Any, language: str, progress: Progress) -> Any:
         shop = self.shop(language, progress)
         if hasattr(request, "by") and audit.current() != audit.CONSOLE:
             # Whoever is signed in did it, whatever the request says.

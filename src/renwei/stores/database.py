@@ -11,12 +11,12 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from renwei.core.clock import ticks
 from renwei.core.errors import Unavailable
@@ -28,6 +28,8 @@ CACHE_KIB = 32_768
 # 16 MB: appends of 500 events are a fifth faster than with SQLite's own 4 MB, and the one
 # commit in a while that moves it all into the file waits 20 ms, as before (measured).
 WAL_PAGES = 4_000
+
+Read = TypeVar("Read")
 
 
 class _Handle:
@@ -139,6 +141,7 @@ class Database:
     def _level(self) -> Iterator[None]:
         connection = self._connection()
         begin, end, back = _INNER if self._depth else _OUTER
+        steady = self._let_go(connection)
         if self._depth:
             connection.execute(begin)
         else:
@@ -152,6 +155,8 @@ class Database:
             raise
         finally:
             self._depth -= 1
+            if steady:
+                self._stand_still(connection)
 
     def _roll_back(self, connection: sqlite3.Connection, words: Sequence[str]) -> None:
         # SQLite rolls back by itself on a full disk; then there is nothing left to undo.
@@ -163,7 +168,52 @@ class Database:
 
     def inside(self) -> bool:
         """Whether this thread is inside a transaction."""
-        return not self._closed and self._connection().in_transaction
+        if self._closed or self._noted() is not None:
+            return False
+        return self._connection().in_transaction
+
+    @contextmanager
+    def steady(self) -> Iterator[None]:
+        """Until the block ends, what this thread reads is of one moment; for milliseconds.
+
+        A transaction inside it ends that moment and begins the next: what it wrote is seen.
+        """
+        connection = self._connection()
+        if connection.in_transaction:
+            yield
+            return
+        with told(self.path):
+            self._stand_still(connection)
+        try:
+            yield
+        finally:
+            self._let_go(connection)
+
+    def once(self, name: Hashable, read: Callable[[], Read]) -> Read:
+        """What `read` gives; inside `steady` it is asked once a moment under a name."""
+        noted = self._noted()
+        if noted is None:
+            return read()
+        if name not in noted:
+            noted[name] = read()
+        found: Read = noted[name]
+        return found
+
+    def _noted(self) -> dict[Hashable, Any] | None:
+        return getattr(self._local, "noted", None)
+
+    def _stand_still(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN")
+        self._local.noted = {}
+
+    def _let_go(self, connection: sqlite3.Connection) -> bool:
+        """End the moment that this thread stands in; whether there was one."""
+        if self._noted() is None:
+            return False
+        self._local.noted = None
+        if connection.in_transaction:
+            connection.execute("COMMIT")
+        return True
 
     def truncate(self) -> bool:
         """Move everything into the main file and empty the WAL; False if readers prevent it.

@@ -310,6 +310,14 @@ class EmbeddedStore:
         with self._state_db.transaction():
             yield
 
+    def steady(self) -> AbstractContextManager[None]:
+        """Inside, what is read of people, papers, items and sums is of one moment.
+
+        For what takes milliseconds. The log is not among it: an event that is durable when
+        it is asked for is seen.
+        """
+        return self._state_db.steady()
+
     def forget(self, person: int, at: datetime) -> Mapping[str, int]:
         """Forget a person everywhere: people and tallies, then log and ledger; counts by what."""
         actors = self._people.actors_of(person)

@@ -30,9 +30,12 @@ class EmbeddedItems:
 
     def get(self, numbers: Sequence[int]) -> list[Item | None]:
         """Items by number, aligned."""
-        rows = self._db.rows(_SQL["items"], (to_json(list(numbers)),))
-        found = {row[0]: _to_item(row) for row in rows}
-        return [found.get(number) for number in numbers]
+        known: dict[int, Item | None] = self._db.once("items", dict)
+        unread = [number for number in numbers if number not in known]
+        if unread:
+            rows = self._db.rows(_SQL["items"], (to_json(unread),))
+            known |= dict.fromkeys(unread) | {row[0]: _to_item(row) for row in rows}
+        return [known[number] for number in numbers]
 
     def by_code(self, kind: str, codes: Sequence[str]) -> list[int]:
         """Numbers by code, aligned; 0 where unknown."""

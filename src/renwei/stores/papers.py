@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from renwei.core.clock import from_us, to_us
@@ -27,19 +28,22 @@ class EmbeddedPapers:
         with self._db.transaction() as connection:
             row = (kind, name, text, by, to_us(at))
             version = connection.execute(_SQL["put_paper"], row).fetchone()[0]
+            connection.execute(_SQL["turn_papers"], (kind,))
         return Paper(kind, name, version, from_json(text), by, at)
 
     def get(self, kind: str, name: str, version: int | None = None) -> Paper | None:
         """The newest (or one) version, or None."""
         if version is None:
-            row = self._db.one(_SQL["newest_paper"], (kind, name))
+            newest = partial(self._db.one, _SQL["newest_paper"], (kind, name))
+            row = self._db.once(("paper", kind, name), newest)
         else:
             row = self._db.one(_SQL["paper"], (kind, name, version))
         return _to_paper(row) if row else None
 
     def names(self, kind: str) -> list[str]:
         """Names of a kind that exist now."""
-        return [row[0] for row in self._db.rows(_SQL["paper_names"], (kind,))]
+        names = partial(self._db.rows, _SQL["paper_names"], (kind,))
+        return [row[0] for row in self._db.once(("papers", kind), names)]
 
     def history(self, kind: str, name: str) -> list[Paper]:
         """Every version, newest first."""
@@ -56,7 +60,13 @@ class EmbeddedPapers:
     def drop(self, kind: str, name: str) -> bool:
         """Remove a document and its history (privacy, undo of an import)."""
         with self._db.transaction() as connection:
-            return connection.execute(_SQL["drop_paper"], (kind, name)).rowcount > 0
+            dropped = connection.execute(_SQL["drop_paper"], (kind, name)).rowcount > 0
+            connection.execute(_SQL["turn_papers"], (kind,))
+        return dropped
+
+    def turns(self, kind: str, other: str) -> int:
+        """A number that grows whenever a paper of either kind changes, in whatever process."""
+        return int(self._db.one(_SQL["papers_turned"], (kind, other))[0])
 
 
 def _to_paper(row: Sequence[Any]) -> Paper:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from sqlite3 import Connection
 from typing import Any
 
@@ -96,9 +97,12 @@ class EmbeddedPeople:
 
     def actors_of(self, person: int) -> list[int]:
         """Every actor of a person; empty where nobody goes by that number."""
-        numbers = to_json(self._persons().actors_of(person))
-        known = {row[0] for row in self._db.rows(_SQL["known"], (numbers,))}
-        return [actor for actor in self._persons().actors_of(person) if actor in known]
+        mapped = self._persons().actors_of(person)
+        rows = self._db.once(
+            ("known", *mapped), partial(self._db.rows, _SQL["known"], (to_json(mapped),))
+        )
+        known = {row[0] for row in rows}
+        return [actor for actor in mapped if actor in known]
 
     def all_persons(self) -> Sequence[int]:
         """Every person not forgotten, ascending."""
@@ -154,6 +158,9 @@ class EmbeddedPeople:
 
     def map_version(self) -> int:
         """Grows with each merge, undo and forgetting."""
+        return self._db.once("map_version", self._read_version)
+
+    def _read_version(self) -> int:
         return int(self._db.one(_SQL["value"], ("map_version",))[0])
 
     def _persons(self) -> PersonMap:
@@ -232,7 +239,8 @@ class EmbeddedPeople:
             rows = self._db.rows(_SQL["all_consents"])
         else:
             actors = [actor for person in persons for actor in persons_map.actors_of(person)]
-            rows = self._db.rows(_SQL["consents"], (to_json(actors),))
+            read = partial(self._db.rows, _SQL["consents"], (to_json(actors),))
+            rows = self._db.once(("consents", *actors), read)
         for row in rows:
             stated[persons_map.person_of(row[0])].append(_to_consent(row))
         return [tuple(stated.get(p, ())) for p in persons_map.persons_of(persons)]

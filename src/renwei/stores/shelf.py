@@ -41,7 +41,8 @@ class ShelfFiles:
 
     def __init__(self, folder: Path) -> None:
         self._root = folder
-        self._open: dict[str, tuple[int, Columns]] = {}
+        self._open: dict[str, tuple[tuple[int, int], Columns]] = {}
+        self._pointers: dict[str, str] = {}
 
     def put(self, name: str, columns: Mapping[str, Any], meta: Mapping[str, Any]) -> Columns:
         """Write a new version and point to it; versions older than 90 days go.
@@ -77,19 +78,29 @@ class ShelfFiles:
 
     def get(self, name: str, version: str = "") -> Columns | None:
         """The current (or one) version, or None; columns are read-only memory maps."""
-        folder = self._root / _word(name)
-        wanted = version or _pointed(folder)
-        if not wanted or not wanted.isdigit():
+        pointer = self._pointer(name)
+        mark, held = _born(pointer), self._open.get(name)
+        # After a `drop` numbers begin anew, so a number alone says nothing.
+        if held is not None and held[0] == mark and version in ("", held[1].version):
+            return held[1]
+        wanted = version or _pointed(self._root / name)
+        if not wanted.isdigit():
             return None
         try:
-            born = (folder / wanted / "meta.json").stat().st_mtime_ns
-            held = self._open.get(name)
-            # After a `drop` numbers begin anew, so a number alone says nothing.
-            if held is not None and held[0] == born and held[1].version == wanted:
-                return held[1]
-            return self._load(name, wanted)
+            found = self._load(name, wanted)
         except FileNotFoundError:
             return None
+        if not version:
+            # Replaced meanwhile, it is another file by now and is read at the next call.
+            self._open[name] = (mark, found)
+        return found
+
+    def _pointer(self, name: str) -> str:
+        # An answer asks four times: paths made anew would cost more than the question.
+        known = self._pointers.get(name)
+        if known is None:
+            known = self._pointers[name] = str(self._root / _word(name) / _POINTER)
+        return known
 
     def drop(self, name: str = "") -> None:
         """Remove every version of a name (or of all names): forget, undo."""
@@ -106,10 +117,7 @@ class ShelfFiles:
         folder = self._root / name / version
         meta = json.loads((folder / "meta.json").read_text("utf-8"))
         columns = {path.stem: _mapped(path) for path in sorted(folder.glob("*.npy"))}
-        found = Columns(name, version, meta, columns)
-        if version == _pointed(self._root / name):
-            self._open[name] = ((folder / "meta.json").stat().st_mtime_ns, found)
-        return found
+        return Columns(name, version, meta, columns)
 
     def _drop_old(self, folder: Path, current: str) -> None:
         # Ages are told by the files alone: no clock is asked.
@@ -141,8 +149,8 @@ def _plain(key: str, value: Any) -> np.ndarray[Any, Any]:
 def _mapped(path: Path) -> np.ndarray[Any, Any]:
     # An empty file cannot be mapped.
     mode: Any = "r" if path.stat().st_size > 128 else None
-    loaded: np.ndarray[Any, Any] = np.load(path, mmap_mode=mode, allow_pickle=False)
-    return loaded
+    # As a plain array: each slice of a `memmap` costs as much again as the slice.
+    return np.asarray(np.load(path, mmap_mode=mode, allow_pickle=False))
 
 
 def _versions(folder: Path) -> list[str]:
@@ -166,6 +174,15 @@ def _moved(draft: Path, folder: Path) -> str:
 def _folders(root: Path) -> Iterator[Path]:
     if root.is_dir():
         yield from sorted(path for path in root.iterdir() if path.is_dir())
+
+
+def _born(path: str) -> tuple[int, int]:
+    """What tells one file of a path from the next; zeros where there is none."""
+    try:
+        stat = os.stat(path)  # noqa: PTH116 - a Path would cost more than the question
+    except FileNotFoundError:
+        return 0, 0
+    return stat.st_mtime_ns, stat.st_ino
 
 
 def _pointed(folder: Path) -> str:

@@ -24,7 +24,7 @@ class EmbeddedTallies:
 
     def position(self, fold: str) -> int:
         """How far a fold has read; 0 at first."""
-        row = self._db.one(_SQL["position"], (fold,))
+        row = self._db.once(("fold", fold), lambda: self._db.one(_SQL["position"], (fold,)))
         return int(row[0]) if row else 0
 
     def add(self, fold: str, rows: Iterable[Tally], position: int) -> None:

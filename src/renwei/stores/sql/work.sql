@@ -89,6 +89,13 @@ INSERT INTO papers (kind, name, version, body, by, at_us)
 SELECT ?1, ?2, coalesce(max(version), 0) + 1, ?3, ?4, ?5 FROM papers WHERE kind = ?1 AND name = ?2
 RETURNING version;
 
+-- turn_papers: Let whoever remembers papers of a kind notice that one changed.
+INSERT INTO meta (name, value) VALUES ('papers/' || ?, 1)
+ON CONFLICT (name) DO UPDATE SET value = value + 1;
+
+-- papers_turned: How often papers of two kinds changed.
+SELECT total(value) FROM meta WHERE name IN ('papers/' || ?, 'papers/' || ?);
+
 -- newest_paper: The newest version of a paper.
 SELECT kind, name, version, body, by, at_us FROM papers
 WHERE kind = ? AND name = ? ORDER BY version DESC LIMIT 1;
