@@ -1,8 +1,4 @@
-"""The wordings that people agree to, by purpose and language, every version kept.
-
-A consent names the version it was given to (`text_version`, such as "marketing/zh/2"), so
-that years later somebody can still read what was asked.
-"""
+"""The wordings that people agree to: shown and written, so that years later they can be read."""
 
 from __future__ import annotations
 
@@ -11,13 +7,13 @@ from typing import Annotated
 
 import msgspec
 
+from renwei.collect import wordings
 from renwei.core.errors import BadInput, UnknownName
 from renwei.core.operations import operation
 from renwei.core.shop import Shop
 from renwei.core.words import LANGUAGES
 
 PURPOSES = ("service", "care", "marketing", "profiling", "sensitive", "location")
-KIND = "consent-text"
 LONGEST = 2_000
 _Argument = Annotated[str, msgspec.Meta(extra={"argument": True})]
 
@@ -62,13 +58,10 @@ def texts(shop: Shop, request: TextsRequest) -> TextsAnswer:
     if len(request.text) > LONGEST:
         raise BadInput("text_too_long", limit=LONGEST)
     if request.purpose and request.language and request.text.strip():
-        name, body = f"{request.purpose}/{request.language}", {"text": request.text.strip()}
-        held = shop.store.papers.get(KIND, name)
-        if held is None or held.body != body:
-            shop.store.papers.put(KIND, name, body, by="texts", at=shop.clock.now())
+        wordings.write(shop, request.purpose, request.language, request.text.strip())
     return TextsAnswer(
         texts=[
-            wording(shop, purpose, language)
+            _shown(shop, purpose, language)
             for purpose in PURPOSES
             for language in LANGUAGES
             if request.purpose in ("", purpose) and request.language in ("", language)
@@ -76,21 +69,13 @@ def texts(shop: Shop, request: TextsRequest) -> TextsAnswer:
     )
 
 
-def wording(shop: Shop, purpose: str, language: str) -> Wording:
-    """The wording in force for a purpose; ours where the shop wrote none."""
-    history = shop.store.papers.history(KIND, f"{purpose}/{language}")
-    if not history:
-        text = shop.words.say(f"texts.{purpose}", {"shop": shop.settings.name}, language)
-        return Wording(
-            purpose=purpose, language=language, version=f"{purpose}/{language}/0", text=text,
-            since=None, earlier=[],
-        )  # fmt: skip
-    newest = history[0]
+def _shown(shop: Shop, purpose: str, language: str) -> Wording:
+    held = wordings.wording(shop, purpose, language)
     return Wording(
         purpose=purpose,
         language=language,
-        version=f"{purpose}/{language}/{newest.version}",
-        text=str(newest.body["text"]),
-        since=newest.at,
-        earlier=[str(paper.body["text"]) for paper in history[1:]],
+        version=held.version,
+        text=held.text,
+        since=held.since,
+        earlier=wordings.earlier(shop, purpose, language),
     )

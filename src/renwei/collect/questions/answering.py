@@ -14,16 +14,15 @@ import msgspec
 
 from renwei.collect.questions.asked import CLOSED, NOT_SAID, PURPOSE, SENSITIVE, Question
 from renwei.collect.questions.links import opened
+from renwei.collect.wordings import agreed, wording
 from renwei.core.chance import new_id
 from renwei.core.clock import to_us
 from renwei.core.errors import BadInput, Refused, UnknownName
 from renwei.core.nouns import NOBODY, Consent, ConsentState, Event, Fact, Told
 from renwei.core.shop import Shop
 from renwei.core.store import Named
-from renwei.core.words import LANGUAGES
 
 EVENT: Final = "answer"
-TEXTS: Final = "consent-text"
 _LONGEST: Final = 64
 
 
@@ -88,7 +87,7 @@ def form_for(shop: Shop, token: str, language: str) -> Form:
     def say(key: str) -> str:
         return shop.words.say(f"question.{key}", {"shop": shop.settings.name}, language)
 
-    text, version = wording(shop, question.purpose, language)
+    asked = wording(shop, question.purpose, language)
     choices = [
         FormChoice(one.value, question.label(one.value, language)) for one in question.choices
     ]
@@ -99,24 +98,14 @@ def form_for(shop: Shop, token: str, language: str) -> Form:
         text=question.text(language),
         choices=[*choices, FormChoice(NOT_SAID, say(NOT_SAID))],
         consent_needed=question.sensitive,
-        consent_text=text,
-        consent_version=version,
+        consent_text=asked.text,
+        consent_version=asked.version,
         purpose=question.purpose,
         asks_identity=person == NOBODY,
         state=question.state,
         language=language,
         nonce=new_id(shop.clock.now()),
     )
-
-
-def wording(shop: Shop, purpose: str, language: str) -> tuple[str, str]:
-    """The wording in force for a purpose and its version, such as ("May we ...", "sensitive/en/2")."""
-    name = f"{purpose}/{language}"
-    paper = shop.store.papers.get(TEXTS, name)
-    if paper is not None:
-        return str(paper.body["text"]), f"{name}/{paper.version}"
-    values = {"shop": shop.settings.name}
-    return shop.words.say(f"texts.{purpose}", values, language), f"{name}/0"
 
 
 def answer(
@@ -155,7 +144,7 @@ def answer(
     values = [one.value for one in question.choices]
     if choice not in (*values, NOT_SAID):
         raise UnknownName.among("choice", choice[:_LONGEST], [*values, NOT_SAID])
-    consent = _agreed(shop, question, consent)
+    consent = agreed(shop, question.purpose, consent)
     if question.sensitive and choice != NOT_SAID and not consent:
         raise Refused("consent_needed")
     named, how = ([], "link") if person != NOBODY else _identified(shop, identity or Identity())
@@ -183,16 +172,6 @@ def answer(
         again=again,
         text=shop.say("question.thanks"),
     )
-
-
-def _agreed(shop: Shop, question: Question, version: str) -> str:
-    """The version agreed to, where there ever was such a wording for this purpose; else ""."""
-    purpose, _, rest = version.partition("/")
-    language, _, number = rest.partition("/")
-    if purpose != question.purpose or language not in LANGUAGES or not number.isascii():
-        return ""
-    newest = wording(shop, purpose, language)[1].rpartition("/")[2]
-    return version if number.isdigit() and int(number) <= int(newest) else ""
 
 
 def _keep(
