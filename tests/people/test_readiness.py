@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import gzip
+import math
+import re
 from collections.abc import Iterator
 from csv import DictReader
 from dataclasses import replace
@@ -14,6 +16,7 @@ import numpy as np
 import pytest
 
 from renwei.app.demo import generate
+from renwei.core.clock import EPOCH
 from renwei.core.nouns import NOBODY, Consent, ConsentState, Event
 from renwei.core.shop import Settings
 from renwei.core.words import Words
@@ -22,10 +25,12 @@ from renwei.people.readiness import (
     FEATURES,
     LevelsRequest,
     ReadinessRequest,
+    _light,
     levels,
     lights,
     readiness,
 )
+from renwei.people.trials import Trial, next_purchase
 
 DATA = Path(__file__).resolve().parents[2] / "../shared/data"
 NOW = datetime(2026, 5, 20, 4, tzinfo=UTC)
@@ -141,7 +146,11 @@ def test_twelve_customers_light_nothing_and_are_told_how_many_are_missing(town: 
     told = readiness(town.shop, ReadinessRequest())
     assert [one.light for one in told.lights] == ["not_yet"] * len(FEATURES)
     assert all(one.needed and one.needed > 0 for one in told.lights)
-    assert "12 customers are too few" in told.lights[0].sentence
+    first = told.lights[0]
+    assert "12 customers are too few" in first.sentence
+    # 88 customers are missing, who order as often as those who are there.
+    assert first.needed_orders == math.ceil(88 * told.orders / 12)
+    assert f"About {first.needed_orders} more orders" in first.sentence
 
 
 def test_an_empty_shop_has_no_light_and_no_fault(town: Any) -> None:
@@ -154,7 +163,7 @@ def test_an_empty_shop_has_no_light_and_no_fault(town: Any) -> None:
 def test_a_light_says_its_gain_with_an_interval_in_both_languages(crowded: Any) -> None:
     now = crowded.shop.clock.now()
     frame = Frame.read(crowded.shop.store)
-    for language, word in (("en", "Tried on"), ("zh", "回测")):
+    for language, word in (("en", "Tried on"), ("zh", "过去试过")):
         found = lights(quiet(language=language), frame, now, customers=200)
         tried = [one for one in found if one.gain is not None]
         assert tried
@@ -164,6 +173,60 @@ def test_a_light_says_its_gain_with_an_interval_in_both_languages(crowded: Any) 
             assert one.low <= one.gain <= one.high  # type: ignore[operator]
             assert word in one.sentence
             assert one.light != "ready" or one.low > 0
+
+
+def test_a_light_counts_in_orders_and_people_and_says_no_word_of_statistics(crowded: Any) -> None:
+    now = crowded.shop.clock.now()
+    frame = Frame.read(crowded.shop.store)
+    for language in ("en", "zh"):
+        for one in lights(quiet(language=language), frame, now, customers=200):
+            assert not re.search("log-loss|对数|squared|平方|interval|区间|RFM", one.sentence)
+            if one.ours is None:
+                continue
+            assert one.plain is not None
+            assert one.feature == "value" or 0 <= min(one.ours, one.plain) <= 100
+            few = 0 if abs(one.ours - one.plain) >= 1 else 1
+            for said in (one.ours, one.plain):
+                assert f"{said:.{few}f}" in one.sentence
+    assert any(one.ours is not None for one in lights(quiet(), frame, now, customers=200))
+
+
+TRIAL = Trial(np.arange(200), np.full(200, 0.4), np.full(200, 0.5), 100)
+"""Clearly better, whatever the draw: every row is."""
+
+
+@pytest.mark.parametrize(
+    ("counts", "model", "word"),
+    [
+        ((61.0, 49.0), 0.4, "more than chance"),
+        ((49.0, 49.0), 0.4, "Both name as many right"),
+        ((40.0, 49.0), 0.6, "no better"),
+    ],
+)
+def test_what_a_light_counts_never_contradicts_its_colour(
+    counts: tuple[float, float], model: float, word: str
+) -> None:
+    shop, trial = quiet(), replace(TRIAL, model=np.full(200, model), counts=counts)
+    told = _light(shop, "next_purchase", trial, 200, 3.0)
+    assert told.light == ("ready" if model < 0.5 else "not_yet")
+    assert word in told.sentence
+    assert (told.ours, told.plain) == counts
+
+
+def test_counts_are_what_somebody_with_the_file_would_count() -> None:
+    """Two kinds of people: one orders every ten days, one ordered once long ago."""
+    day, end = 86_400_000_000, 1_760_000_000_000_000
+    often = [(k, end - n * 10 * day - k) for k in range(60) for n in range(1, 30)]
+    once = [(k, end - 400 * day - k) for k in range(60, 400)]
+    events = [
+        Event(who + 1, "order", EPOCH + timedelta(microseconds=at), b"", value_minor=1_000,
+              currency="CNY", body={"order": f"{n:016x}", "status": "paid", "lines": []}, seq=n + 1)
+        for n, (who, at) in enumerate(often + once)
+    ]  # fmt: skip
+    bought, listed = next_purchase(frame_of(events).as_of(EPOCH + timedelta(microseconds=end)), end)
+    # Whoever looks at the file names the sixty, and so do both.
+    assert bought.counts == (100.0, 100.0)
+    assert listed.counts == (100.0, 100.0)
 
 
 def test_the_past_can_be_asked_and_later_orders_change_nothing(town: Any) -> None:

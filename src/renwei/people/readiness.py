@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -29,8 +30,10 @@ class Light(msgspec.Struct, kw_only=True):
     """One feature: its light, the gain over the honest baseline, and what is still missing.
 
     `light` is ready, weak or not_yet. `gain` is in `unit`, positive is better than `baseline`;
-    `low` and `high` are its 98 % interval. `needed` is about how many more customers it takes
-    (None: on this trend it never will be better).
+    `low` and `high` are its 98 % interval. `ours` and `plain` are the same as a shop counts it:
+    of a hundred, how many the feature and the baseline would have had right (for value: by how
+    much each was off, of every hundred spent). `needed` and `needed_orders` are about how many
+    more customers and orders it takes (None: on this trend it never will be better).
     """
 
     feature: str
@@ -45,6 +48,9 @@ class Light(msgspec.Struct, kw_only=True):
     low: float | None
     high: float | None
     needed: int | None
+    needed_orders: int | None
+    ours: float | None
+    plain: float | None
     sentence: str
 
 
@@ -145,9 +151,10 @@ def lights(
     from renwei.people import trials
 
     at_us = to_us(at)
-    if customers < _LEAST_PEOPLE:
-        return [_light(shop, name, trials.EMPTY, customers) for name in FEATURES]
     orders = frame.as_of(at)
+    each = max(len(orders) / max(customers, 1), 1.0)
+    if customers < _LEAST_PEOPLE:
+        return [_light(shop, name, trials.EMPTY, customers, each) for name in FEATURES]
     both: list[trials.Trial] = []
 
     def purchase(which: int) -> trials.Trial:
@@ -166,11 +173,11 @@ def lights(
     found = []
     for done, name in enumerate(FEATURES):
         shop.progress("trying", done, len(FEATURES))
-        found.append(_light(shop, name, tries[name](), customers))
+        found.append(_light(shop, name, tries[name](), customers, each))
     return found
 
 
-def _light(shop: Shop, name: str, trial: Any, customers: int) -> Light:
+def _light(shop: Shop, name: str, trial: Any, customers: int, each: float) -> Light:
     from renwei.learn.readiness import light, paired_gain, still_needed
 
     gain = None
@@ -183,46 +190,90 @@ def _light(shop: Shop, name: str, trial: Any, customers: int) -> Light:
         needed = still_needed(gain) if verdict != "not_enough" else None
     if said == "not_yet" and needed is None and customers < 2 * _LEAST_PEOPLE:
         needed = max(_LEAST_PEOPLE - customers, 0) or None
+    more = None if needed is None else math.ceil(needed * each)
+    low, value, high = _numbers(name, trial, gain)
+    ours, plain = trial.counts or (None, None)
+    return Light(
+        feature=name,
+        text=shop.say(f"features.{name}"),
+        light=said,
+        light_text=shop.say(f"lights.{said}"),
+        baseline=shop.say(f"baselines.{name}"),
+        unit=shop.say(f"units.{name}"),
+        people=gain.n if gain else customers,
+        happened=int(trial.happened),
+        gain=value,
+        low=low,
+        high=high,
+        needed=0 if said == "ready" else needed,
+        needed_orders=0 if said == "ready" else more,
+        ours=None if ours is None else round(ours, 2),
+        plain=None if plain is None else round(plain, 2),
+        sentence=_sentence(shop, name, said, counts=trial.counts, gain=gain, more=more or 0)
+        if gain
+        else _untried(shop, name, customers, more or 0),
+    )
+
+
+def _numbers(name: str, trial: Any, gain: Any) -> tuple[float | None, ...]:
+    """Low, middle and high of a gain in the unit of the feature."""
+    if gain is None:
+        return (None, None, None)
     scale = 100.0
-    if name in ("next_purchase", "value", "send_time") and gain is not None:
-        # Of what the baseline lost, so that a shop can read it.
+    if name in ("next_purchase", "value", "send_time"):
+        # Of what the baseline lost.
         scale = 100 / max(float(trial.baseline.mean()), 1e-12)
-    if name == "list" and gain is not None:
+    if name == "list":
         # Buyers caught in a list of a tenth of the people: per hundred on the list.
         scale = 1000
-    numbers = (
-        None
-        if gain is None
-        else tuple(round(v * scale, 4) for v in (gain.value, gain.low, gain.high))
-    )
+    return tuple(round(v * scale, 4) for v in (gain.low, gain.value, gain.high))
+
+
+def _untried(shop: Shop, name: str, customers: int, more: int) -> str:
+    values = {
+        "feature": shop.say(f"features.{name}"),
+        "baseline": shop.say(f"baselines.{name}"),
+        "people": customers,
+        "orders": more,
+    }
+    tail = shop.say(f"light_next.{'more' if more else 'open'}", **values)
+    return shop.say("light_sentence.untried", next=tail, **values)
+
+
+def _sentence(
+    shop: Shop,
+    name: str,
+    said: str,
+    *,
+    counts: tuple[float, float] | None,
+    gain: Any,
+    more: int,
+) -> str:
+    """What was tried, in numbers that somebody who keeps a shop would count."""
+    ours, plain = counts or (0.0, 0.0)
+    better = plain - ours if name == "value" else ours - plain
+    few = 0 if abs(better) >= 1 else 1
     values: dict[str, Any] = {
         "feature": shop.say(f"features.{name}"),
         "light": shop.say(f"lights.{said}"),
         "baseline": shop.say(f"baselines.{name}"),
-        "people": gain.n if gain else customers,
-        "needed": needed or 0,
+        "people": gain.n,
+        "orders": more,
+        "ours": f"{ours:.{few}f}",
+        "plain": f"{plain:.{few}f}",
     }
-    if numbers:
-        values |= dict(zip(("gain", "low", "high"), (f"{v:+.2f}" for v in numbers), strict=True))
-    ending = "ready" if said == "ready" else "more" if needed else "open"
-    key = f"light_sentence.{'tried' if gain else 'untried'}"
-    sentence = shop.say(key, unit=shop.say(f"units.{name}"), **values)
-    tail = shop.say(f"light_next.{ending}", **values)
-    return Light(
-        feature=name,
-        text=values["feature"],
-        light=said,
-        light_text=values["light"],
-        baseline=values["baseline"],
-        unit=shop.say(f"units.{name}"),
-        people=values["people"],
-        happened=int(trial.happened),
-        gain=numbers[0] if numbers else None,
-        low=numbers[1] if numbers else None,
-        high=numbers[2] if numbers else None,
-        needed=0 if said == "ready" else needed,
-        sentence=f"{sentence} {tail}",
-    )
+    values["counts"] = shop.say(f"light_counts.{name}", **values)
+    if gain.value <= 0:
+        sure = "none"
+    elif said == "ready":
+        # Odds can be nearer to what happened where both would have named the same people.
+        sure = "beyond" if better >= 0.05 else "nearer"
+    else:
+        sure = "chance"
+    ending = "ready" if said == "ready" else "more" if more else "open"
+    values["sure"] = shop.say(f"light_sure.{sure}")
+    values["next"] = shop.say(f"light_next.{ending}", **values)
+    return shop.say("light_sentence.tried", **values)
 
 
 def _is_noise(gain: Any) -> bool:

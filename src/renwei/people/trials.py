@@ -8,7 +8,7 @@ is being foretold.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import expit
@@ -43,12 +43,14 @@ class Trial:
         person: Whose row.
         model, baseline: Losses; lower is better.
         happened: How often what was foretold happened, or did not, whichever is rarer.
+        counts: The same of model and baseline as a shop would count it; see `readiness`.
     """
 
     person: Ints
     model: Floats
     baseline: Floats
     happened: int
+    counts: tuple[float, float] | None = None
 
 
 EMPTY = Trial(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0), 0)
@@ -79,6 +81,7 @@ def next_purchase(orders: Orders, at_us: int, *, shuffle: int = 0) -> tuple[Tria
     """
     past, parts, lists = as_past(orders), [], []
     level: list[Floats] = []
+    named: list[Floats] = []
     chance = np.random.default_rng(shuffle)
     for served in _served(past, at_us / 1e6):
         came = served.shot.happened
@@ -89,14 +92,31 @@ def next_purchase(orders: Orders, at_us: int, *, shuffle: int = 0) -> tuple[Tria
         parts.append((who, *losses, came))
         same = np.full(len(who), float(served.rfm.mean()))
         level.append(log_losses(came, same))
+        named.append(_named(came, served))
         top = max(len(who) // 10, 1)
         taken = [came * (_rank(said) < top) for said in (served.chance, served.rfm)]
         lists.append((who, -taken[0], -taken[1], came))
-    tried = _joined(parts)
+    tried, listed = _joined(parts), _joined(lists)
     if level:
-        plain = _best([tried.baseline, np.concatenate(level)])
-        tried = Trial(tried.person, tried.model, plain, tried.happened)
-    return tried, _joined(lists)
+        same = np.concatenate(level)
+        plain = _best([tried.baseline, same])
+        ours, rfm, anybody, all_named = np.sum(named, axis=0) if named else np.zeros(4)
+        counts = _of_100(ours, anybody if plain is same else rfm, all_named)
+        tried = replace(tried, baseline=plain, counts=counts)
+        lines = sum(max(len(part[0]) // 10, 1) for part in lists)
+        listed = replace(listed, counts=_of_100(-listed.model.sum(), -listed.baseline.sum(), lines))
+    return tried, listed
+
+
+def _named(came: Floats, served: _Served) -> Floats:
+    """Buyers among as many people as bought, named by model, by baseline and at random."""
+    k = int(came.sum())
+    hits = [float(came[_rank(said) < k].sum()) for said in (served.chance, served.rfm)]
+    return np.array([*hits, k * k / max(len(came), 1), k])
+
+
+def _of_100(ours: float, plain: float, count: float) -> tuple[float, float] | None:
+    return (100 * float(ours / count), 100 * float(plain / count)) if count else None
 
 
 def _served(past: Past, now: float) -> list[_Served]:
@@ -165,7 +185,10 @@ def value(orders: Orders, at_us: int, *, shuffle: int = 0) -> Trial:
         (np.minimum(guess, cap) - capped) ** 2 / cap**2
         for guess in (said.spend.value, *plain, *(_levelled(one, said) for one in plain))
     ]
-    return Trial(said.person, losses[0], _best(losses[1:]), _rarer(came > 0))
+    plainest = _best(losses[1:])
+    spent = max(float(capped.mean()), 1e-9)
+    off = [100 * cap * float(np.sqrt(one.mean())) / spent for one in (losses[0], plainest)]
+    return Trial(said.person, losses[0], plainest, _rarer(came > 0), (off[0], off[1]))
 
 
 def _levelled(guess: Floats, said: ValueForecast) -> Floats:
@@ -240,7 +263,7 @@ def next_need(frame: Frame, at_us: int, *, shuffle: int = 0) -> Trial:
     now = frame.as_of(at_us)
     bought = purchases(now, frame.lines(now))
     parts = [_need_rows(frame, bought, at_us - back * DAY_US, shuffle) for back in (180, 90)]
-    return _joined([part for part in parts if part is not None])
+    return _by_misses(_joined([part for part in parts if part is not None]))
 
 
 def _need_rows(
@@ -298,7 +321,15 @@ def recommend(frame: Frame, at_us: int, *, shuffle: int = 0) -> Trial:
     now = frame.as_of(at_us)
     bought = purchases(now, frame.lines(now))
     parts = [_picks(bought, at_us - back * DAYS * DAY_US, shuffle) for back in (3, 2, 1)]
-    return _joined([part for part in parts if part is not None])
+    return _by_misses(_joined([part for part in parts if part is not None]))
+
+
+def _by_misses(trial: Trial) -> Trial:
+    """What was right, where a loss is a share that was missed."""
+    if not len(trial.person):
+        return trial
+    right = [100 * (1 - float(loss.mean())) for loss in (trial.model, trial.baseline)]
+    return replace(trial, counts=(right[0], right[1]))
 
 
 def _picks(bought: Purchases, cut: int, shuffle: int) -> tuple[Ints, Floats, Floats, Floats] | None:
@@ -348,7 +379,11 @@ def _counts(things: Sequence[int]) -> dict[int, int]:
 def send_time(orders: Orders, zone: str, *, shuffle: int = 0) -> Trial:
     """The hour of each person's latest order: own hours shrunk to the shop's, against the shop's."""
     person, model, plain = hour_losses(orders, zone, shuffle=shuffle)
-    return Trial(person, model, plain, len(person) // 2)
+    if not len(person):
+        return EMPTY
+    # Whoever sends by the odds hits the hour as often as the odds on it were high.
+    right = [100 * float(np.exp(-loss).mean()) for loss in (model, plain)]
+    return Trial(person, model, plain, len(person) // 2, (right[0], right[1]))
 
 
 def _joined(parts: Sequence[tuple[Ints, Floats, Floats, Floats]]) -> Trial:
