@@ -35,6 +35,7 @@ OPERATIONS = (
     "renwei.collect.operations",
     "renwei.collect.live.operations",
     "renwei.collect.questions.operations",
+    "renwei.collect.items.operations",
     "renwei.people.operations",
     "renwei.people.listing",
     "renwei.people.timeline",
@@ -80,6 +81,7 @@ WORDS = (
     "renwei.app.upkeep",
     "renwei.stores",
     "renwei.collect.questions",
+    "renwei.collect.items",
     *(f"renwei.{rib}" for rib in RIBS),
 )
 FOLDS = (

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from renwei.collect.items.showing import time_in
+from renwei.collect.items.told import outranked
 from renwei.collect.records import ItemRecord, Reading
-from renwei.core.clock import to_us
+from renwei.core.clock import from_us, to_us
 from renwei.core.nouns import Item
 from renwei.core.store import Items
 
@@ -23,7 +25,7 @@ def keep_items(items: Items, reading: Reading) -> list[int]:
     """Store new and changed items; returns their numbers, aligned with `reading.items`.
 
     The latest order says the price; a title or category that is known is not lost to a file
-    without one.
+    without one, and what the shop itself told of an item stands.
     """
     codes = [item_code(record) for record in reading.items]
     found: dict[str, Item] = {}
@@ -81,25 +83,29 @@ def _joined(
     if record.variant:
         facts["variant"] = record.variant
     if first:
-        facts |= {"first_seen": first, "last_seen": last}
+        facts |= _times(first, last)
     if before is None:
         return Item(0, KIND, code, record.title, record.category, price, paid_in, facts)
     newer = last >= _us(before.facts, "last_seen")
     firsts = [us for us in (first, _us(before.facts, "first_seen")) if us]
-    return replace(
+    now = replace(
         before,
         title=(record.title if newer else "") or before.title or record.title,
         category=(record.category if newer else "") or before.category or record.category,
         price_minor=price if newer and price else before.price_minor,
         currency=paid_in if newer and price else before.currency,
         facts={**before.facts, **facts}
-        | (
-            {"first_seen": min(firsts), "last_seen": max(last, _us(before.facts, "last_seen"))}
-            if firsts
-            else {}
-        ),
+        | (_times(min(firsts), max(last, _us(before.facts, "last_seen"))) if firsts else {}),
     )
+    return outranked(before, now)
+
+
+def _times(first: int, last: int) -> dict[str, str]:
+    """When it was first and last seen; `last_seen` is of orders alone."""
+    own = {"first_seen": from_us(first).isoformat()}
+    return own | ({"last_seen": from_us(last).isoformat()} if last else {})
 
 
 def _us(facts: Mapping[str, Any], name: str) -> int:
-    return int(facts.get(name) or 0)
+    at = time_in(facts, name)
+    return to_us(at) if at else 0

@@ -9,6 +9,7 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from renwei.collect.catalogue import KIND
+from renwei.collect.items.told import outranked
 from renwei.collect.live.naming import ANY_PRODUCT, found, number_of, text_of
 from renwei.collect.live.traits import clean
 from renwei.core.clock import to_us
@@ -143,7 +144,7 @@ def _item(key: str, properties: Mapping[str, Any], held: Item | None, currency: 
     price = minor(found(properties, "price"), paid_in)
     if held is None:
         return Item(0, KIND, key, title or key, category, max(price, 0), paid_in, facts)
-    return replace(
+    seen = replace(
         held,
         title=title or held.title,
         category=category or held.category,
@@ -151,6 +152,7 @@ def _item(key: str, properties: Mapping[str, Any], held: Item | None, currency: 
         currency=paid_in if price > 0 else held.currency,
         facts={**held.facts, **facts},
     )
+    return outranked(held, seen)
 
 
 def currency_of(properties: Mapping[str, Any], currency: str) -> str:

@@ -82,32 +82,20 @@ def _prepared(shop: Shop, arrived: Sequence[Arrived], at: datetime) -> Prepared:
     drafts: list[_Draft] = []
     sold: list[Sold] = []
     keyed, over, arrival_us = shop.store.people.keyed, flood(shop.store).is_over, to_us(at)
-    for index, (source, one) in enumerate(arrived):
+    for index, ((source, one), who, item) in enumerate(zip(arrived, whose, numbers, strict=True)):
         if index in lines:
-            deal = Sold(
-                index=index,
-                number=order_number(one.properties) or one.message_id,
-                status=ORDERS[event_kind(one.name)],
-                actor=whose[index].actor,
-                at=from_us(one.at_us) if one.at_us is not None else at,
-                message_id=_message_id(shop, source, one),
-                source=source,
-                properties=one.properties,
-                currency=shop.settings.currency,
-                lines=lines[index],
-            )
-            sold.append(deal)
+            sold.append(_deal(shop, (index, source, one), who, lines[index], at))
             continue
-        item = numbers[index]
         kind = kind_of(one, has_product=item != 0)
-        body = body_of(one, "track" if kind in ORDERS else kind, item=item, keyed=keyed)
-        draft = _Draft(index, "track" if kind in ORDERS else kind, item, body)
+        if kind in ORDERS:
+            kind = "track"
+        body = body_of(one, kind, item=item, keyed=keyed)
+        draft = _Draft(index, kind, item, body)
         drafts.append(draft)
-        if whose[index].others:
-            body["with"], body["how"] = list(whose[index].others), one.kind
+        if who.others:
+            body["with"], body["how"] = list(who.others), one.kind
         if kind in BEHAVIOUR:
-            us = arrival_us if one.at_us is None else one.at_us
-            if over(whose[index].actor, kind, us):
+            if over(who.actor, kind, arrival_us if one.at_us is None else one.at_us):
                 body["flood"] = True
             if kind in _WITH_VALUE:
                 _price(shop, one, draft)
@@ -117,15 +105,37 @@ def _prepared(shop: Shop, arrived: Sequence[Arrived], at: datetime) -> Prepared:
     return _sealed(shop, arrived, whose, at, (drafts, sold))
 
 
+def _deal(
+    shop: Shop,
+    told: tuple[int, str, Incoming],
+    who: Whose,
+    lines: tuple[tuple[int, int, int, int], ...],
+    at: datetime,
+) -> Sold:
+    index, source, one = told
+    return Sold(
+        index=index,
+        number=order_number(one.properties) or one.message_id,
+        status=ORDERS[event_kind(one.name)],
+        actor=who.actor,
+        at=from_us(one.at_us) if one.at_us is not None else at,
+        message_id=shop.store.people.keyed(_marked(source) + one.message_id),
+        source=source,
+        properties=one.properties,
+        currency=shop.settings.currency,
+        lines=lines,
+    )
+
+
 def _price(shop: Shop, one: Incoming, draft: _Draft) -> None:
     draft.currency = currency_of(one.properties, shop.settings.currency)
     each = minor(found(one.properties, "price"), draft.currency)
     draft.value = max(0, min(each * draft.body.get("quantity", 1), 1 << 53))
 
 
-def _message_id(shop: Shop, source: str, one: Incoming) -> bytes:
-    key = source.removeprefix("key:")
-    return shop.store.people.keyed(f"live|{key}|{one.message_id}")
+def _marked(source: str) -> str:
+    # The same message id of two keys is two messages.
+    return f"live|{source.removeprefix('key:')}|"
 
 
 # Products.
@@ -158,7 +168,10 @@ def _numbers(
         numbers.append(number or 0)
     given = [(line, True) for lines in orders.values() for line in lines]
     if asked or given:
-        found_numbers = known.numbers(shop.store.items, asked + given, shop.settings.currency, at)
+        # One transaction: what the shop tells of a product meanwhile is not overwritten.
+        with shop.store.together():
+            currency = shop.settings.currency
+            found_numbers = known.numbers(shop.store.items, asked + given, currency, at)
         for index, one_number in zip(places, found_numbers, strict=False):
             numbers[index] = one_number
         _mark_gone(shop, arrived, places, numbers)
@@ -246,20 +259,23 @@ def _sealed(
     drafts, sold = found_drafts
     people = shop.store.people
     keyed = people.keyed
-    sealed = people.seal_for_many([(whose[d.index].actor, d.rest) for d in drafts])
+    owners = [draft.index for draft in drafts]
+    actors = [whose[index].actor for index in owners]
+    sealed = people.seal_for_many(
+        [(actor, draft.rest) for actor, draft in zip(actors, drafts, strict=True)]
+    )
+    marks = {source: _marked(source) for source in {source for source, _ in arrived}}
     events: list[Event] = []
-    for draft, rest in zip(drafts, sealed, strict=True):
+    for draft, actor, rest in zip(drafts, actors, sealed, strict=True):
         source, one = arrived[draft.index]
-        actor = NOBODY if one.name in _OF_ITEMS else whose[draft.index].actor
         if draft.rest and rest:
             draft.body["_"] = b2a_base64(rest, newline=False).decode()
-        marked = f"live|{source.removeprefix('key:')}|{one.message_id}{draft.suffix}"
         # By position: this runs for every event that ever comes in.
-        event = Event(
-            actor,
+        event = new_event(
+            NOBODY if one.name in _OF_ITEMS else actor,
             draft.kind,
-            at if one.at_us is None else from_us(one.at_us),
-            keyed(marked),
+            at if one.at_us is None else EPOCH + one.at_us * MICROSECOND,
+            keyed(marks[source] + one.message_id + draft.suffix),
             draft.item,
             draft.value,
             draft.currency,
@@ -267,7 +283,6 @@ def _sealed(
             source,
         )
         events.append(event)
-    owners = [draft.index for draft in drafts]
     if sold:
         _add_orders(shop, arrived, whose, sold, (events, owners))
     return Prepared(events=events, owners=owners, refused=[])

@@ -55,6 +55,8 @@ _TYPES: Mapping[Any, Any] = {
     Path: FilePath(),
 }
 
+_NO_DEFAULT = (None, msgspec.NODEFAULT, msgspec.UNSET, "")
+
 
 def parameters(operation: Operation, words: Words, language: str) -> list[click.Parameter]:
     """The click parameters of an operation's request, in field order."""
@@ -105,7 +107,7 @@ def _parameter(
     flag = "--" + field.name.rstrip("_").replace("_", "-")
     if kind is bool:
         return click.Option([flag, field.name], is_flag=True, default=None, help=text)
-    default = field.default if field.default not in (None, msgspec.NODEFAULT, "") else None
+    default = field.default if field.default not in _NO_DEFAULT else None
     return click.Option(
         [flag, field.name],
         type=_TYPES.get(kind, click.STRING),

@@ -28,6 +28,8 @@ from renwei.doors.http.pool import in_thread
 
 BY_HAND = (("settings", "/v1/settings", "value"), ("autonomy", "/v1/autonomy", "level"))
 """Operations that show, or change where this field is given: GET reads, POST changes."""
+LARGE = {"items save": 8 << 20}
+"""Operations whose body may be larger than others'."""
 SECRET = ("keys create", "team invite")
 """What these answer is shown once, and not kept for who asks again."""
 
@@ -97,6 +99,7 @@ def _place(operation: Operation, method: str, path: str, scope: str, asks: Seque
         method, path, scope, work, described(operation),
         asks=tuple(asks), answer=answer_type(operation), operation=operation,
         destroys=operation.destroys, job=operation.child, secret=operation.name in SECRET,
+        size=LARGE.get(operation.name, Place.size),
     )  # fmt: skip
 
 

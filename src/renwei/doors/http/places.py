@@ -150,4 +150,4 @@ def _is_file(kind: Any) -> bool:
 def _default(one: msgspec.structs.FieldInfo) -> Any:
     if one.default_factory is not msgspec.NODEFAULT:
         return one.default_factory()
-    return one.default
+    return None if one.default is msgspec.UNSET else one.default

@@ -1,0 +1,201 @@
+"""Finding items: by id, and in lists by words, kind and category, fast with 100,000 of them.
+
+What is searched lies in memory, one row an item. New items are noticed by their numbers and
+told ones by the log (kind "catalogue"), whoever wrote them; what orders and events change of an
+item is read again every few minutes. Answers show items as they are stored now.
+"""
+
+from __future__ import annotations
+
+import threading
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from renwei.collect.items.kinds import OUR_OWN, PRODUCT
+from renwei.core.errors import Ambiguous, UnknownName
+from renwei.core.nouns import Item
+from renwei.core.shop import Shop
+from renwei.core.store import Store
+
+CATALOGUE: Final = "catalogue"
+"""Kind of the events that name which items were told anew: body {"items": [numbers]}."""
+AGAIN: Final = timedelta(minutes=5)
+_STEP: Final = 512
+
+
+class Asked:
+    """What a list shall hold; empty texts ask for nothing."""
+
+    __slots__ = ("category", "gone", "ids", "kind", "words")
+
+    def __init__(
+        self,
+        *,
+        query: str = "",
+        kind: str = "",
+        category: str = "",
+        ids: Sequence[str] = (),
+        gone: bool = False,
+    ) -> None:
+        self.words = plain(query).split()
+        self.kind = kind
+        self.category = plain(category)
+        self.ids = frozenset(ids)
+        self.gone = gone
+
+    def takes(self, row: _Row) -> bool:
+        """Whether an item belongs there."""
+        code, kind, category, text, gone = row
+        if (gone and not self.gone) or (self.kind and kind != self.kind):
+            return False
+        if (self.category and category != self.category) or (self.ids and code not in self.ids):
+            return False
+        return all(word in text for word in self.words)
+
+
+_Row = tuple[str, str, str, str, bool]
+"""Code, kind, category, searched text, whether it is gone."""
+
+
+class Book:
+    """Every item by number and by code; one a store."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._rows: dict[int, _Row] = {}
+        self._numbers: dict[str, list[int]] = {}
+        self._newest = 0
+        self._position = 0
+        self._read_at: datetime | None = None
+
+    def refresh(self, shop: Shop) -> None:
+        """Take in what was written since."""
+        with self._guard:
+            at = shop.clock.now()
+            old = self._read_at is None or not timedelta(0) <= at - self._read_at < AGAIN
+            position = shop.store.log.position()
+            if old:
+                self._read_all(shop)
+                self._read_at = at
+            elif position != self._position:
+                events = shop.store.log.read(after=self._position, kinds=(CATALOGUE,))
+                told = {number for event in events for number in event.body.get("items", ())}
+                self._take(filter(None, shop.store.items.get(sorted(told))))
+            self._position = position
+            self._take_new(shop)
+
+    def note(self, items: Iterable[Item]) -> None:
+        """Take in what was just written."""
+        with self._guard:
+            self._take(items)
+
+    def named(self, code: str, kind: str = "") -> list[int]:
+        """The numbers of the items of this code."""
+        return [n for n in self._numbers.get(code, ()) if not kind or self._rows[n][1] == kind]
+
+    def kinds_of(self, code: str) -> list[str]:
+        """The kinds that have an item of this code."""
+        return sorted(self._rows[number][1] for number in self._numbers.get(code, ()))
+
+    def find(self, asked: Asked, after: int, limit: int) -> list[int]:
+        """The first numbers beyond `after` that belong in a list, ascending."""
+        rows, numbers = self._rows, self._numbers
+        if asked.ids:
+            among = sorted(n for code in asked.ids for n in numbers.get(code, ()))
+        else:
+            # Numbers only grow, and rows are added in their order.
+            among = list(rows)
+        found: list[int] = []
+        for number in among:
+            if number > after and number in rows and asked.takes(rows[number]):
+                found.append(number)
+                if len(found) == limit:
+                    break
+        return found
+
+    def count(self, asked: Asked) -> int:
+        """How many belong in a list."""
+        return sum(map(asked.takes, list(self._rows.values())))
+
+    def _read_all(self, shop: Shop) -> None:
+        # Whoever lists meanwhile reads the rows of before: never half of the new ones.
+        fresh = Book()
+        fresh._take(shop.store.items.all_items())
+        self._rows, self._numbers, self._newest = fresh._rows, fresh._numbers, fresh._newest
+
+    def _take_new(self, shop: Shop) -> None:
+        while True:
+            numbers = range(self._newest + 1, self._newest + 1 + _STEP)
+            found = [item for item in shop.store.items.get(numbers) if item is not None]
+            if not found:
+                return
+            self._take(found)
+
+    def _take(self, items: Iterable[Item]) -> None:
+        for item in items:
+            self._newest = max(self._newest, item.number)
+            if item.kind in OUR_OWN:
+                continue
+            if item.number not in self._rows:
+                self._numbers.setdefault(item.code, []).append(item.number)
+            self._rows[item.number] = _row(item)
+
+
+def _row(item: Item) -> _Row:
+    facts = item.facts
+    said = (item.code, item.title, item.category, *(str(facts.get(n) or "") for n in _SEARCHED))
+    return (
+        item.code,
+        item.kind,
+        plain(item.category),
+        plain(" ".join(said)),
+        bool(facts.get("gone")),
+    )
+
+
+_SEARCHED: Final = ("brand", "creator", "artist", "variant", "group")
+
+
+def plain(text: str) -> str:
+    """A text as it is compared: one width, one case.
+
+    Example:
+        >>> plain(" Ｃream　ABC ")
+        'cream abc'
+    """
+    return unicodedata.normalize("NFKC", text).casefold().strip()
+
+
+def item_of(shop: Shop, code: str, kind: str = "") -> Item:
+    """The item of an id, of a kind where it is told; what is gone is found as well.
+
+    Raises:
+        UnknownName: unknown_item.
+        Ambiguous: ambiguous_item, several kinds have this id.
+    """
+    if kind:
+        numbers = [number for number in shop.store.items.by_code(kind, [code]) if number]
+    else:
+        kept = book(shop.store)
+        kept.refresh(shop)
+        numbers = kept.named(code)
+    if len(numbers) > 1:
+        kinds = book(shop.store).kinds_of(code)
+        raise Ambiguous("ambiguous_item", name=code, kinds=", ".join(kinds))
+    item = shop.store.items.get(numbers)[0] if numbers else None
+    if item is None or item.kind in OUR_OWN:
+        raise UnknownName("unknown_item", name=code, kind=kind or PRODUCT)
+    return item
+
+
+_BOOKS: WeakKeyDictionary[Store, Book] = WeakKeyDictionary()
+_GUARD = threading.Lock()
+
+
+def book(store: Store) -> Book:
+    """The book of a store, the same each time."""
+    with _GUARD:
+        return _BOOKS.setdefault(store, Book())
