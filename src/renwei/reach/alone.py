@@ -59,7 +59,7 @@ def next_for(shop: Shop, request: NextRequest) -> NextAnswer:
 
 def _decided(shop: Shop, now: Present, person: int, at: datetime) -> Decision:
     surface = surface_of(now.basis.window_days)
-    history = History(marks=marks_about(shop, person, at))
+    history = History(marks=marks_about(shop, person, at, now.past))
     since = at - timedelta(days=LISTED_DAYS)
     listed = {one for one, when in now.shared.listed.items() if when >= since}
     guards = guards_of(shop, history, at, (listed & {person}, corrected_away(shop, person)))
@@ -74,7 +74,7 @@ def _decided(shop: Shop, now: Present, person: int, at: datetime) -> Decision:
             position=shop.store.log.position(),
             map_version=shop.store.people.map_version(),
         ),
-        sources=contacts(now.basis, shop.store),
+        sources=contacts(now.basis, shop.store, past=now.past),
         guards=guards,
         policy=HoldOut(Best(0.0), shop.settings.holdout, HOLDOUT_SALT),
         permits=shop.permits,

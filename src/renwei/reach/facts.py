@@ -19,6 +19,8 @@ DONE = ("cart", "like", "wish")
 """What says more than looks do, the strongest first."""
 LOOKED_BACK = timedelta(days=60)
 _MOST_EVIDENCE = 3
+AT_ONCE = 300
+"""More events than that are not read for an answer that may need a few of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +37,43 @@ class Purchase:
         return sum(line[1] for line in self.lines if line[0] == item)
 
 
-def purchases(store: Store, person: int, at: datetime) -> list[Purchase]:
-    """The counted orders of a person by then, newest first; later events are not looked at."""
-    return counted(order_events(store, person, at))
+class Past:
+    """What the log says of one person by a time; later events are not looked at.
 
+    Args:
+        store: The workspace's.
+        person: Whose.
+        at: By when.
+        at_once: Read what will be asked for in one go, where that is not much.
+    """
 
-def order_events(store: Store, person: int, at: datetime) -> list[Event]:
-    """Every order, change and return of a person by then."""
-    return store.log.of(store.people.actors_of(person), until=at, kinds=KINDS, limit=2_000)
+    def __init__(
+        self, store: Store, person: int, at: datetime, *, at_once: Sequence[str] = ()
+    ) -> None:
+        self._store, self._at = store, at
+        self._actors = store.people.actors_of(person)
+        self._read: frozenset[str] = frozenset()
+        self._events: list[Event] = []
+        if at_once:
+            self._events = self._of(at_once, AT_ONCE)
+            self._read = frozenset(at_once if len(self._events) < AT_ONCE else ())
+
+    def events(self, kinds: Sequence[str], limit: int) -> list[Event]:
+        """The newest events of some kinds, newest first."""
+        if self._read.issuperset(kinds):
+            return [event for event in self._events if event.kind in kinds][:limit]
+        return self._of(kinds, limit)
+
+    def orders(self) -> list[Event]:
+        """Every order, change and return, newest first."""
+        return self.events(KINDS, 2_000)
+
+    def purchases(self) -> list[Purchase]:
+        """The counted orders, newest first."""
+        return counted(self.orders())
+
+    def _of(self, kinds: Sequence[str], limit: int) -> list[Event]:
+        return self._store.log.of(self._actors, until=self._at, kinds=kinds, limit=limit)
 
 
 def counted(events: Sequence[Event]) -> list[Purchase]:
@@ -91,11 +122,9 @@ class Looks:
     evidence: tuple[int, ...]
 
 
-def looks(store: Store, person: int, at: datetime, item: int) -> Looks:
-    """What the log says of a person and an item by then; the strongest and newest first."""
-    product = next(iter(store.items.get([item])), None)
-    events = store.log.of(store.people.actors_of(person), until=at, kinds=LOOKS, limit=500)
-    events = [event for event in events if event.at > at - LOOKED_BACK]
+def looks(past: Past, product: Item | None, item: int, since: datetime) -> Looks:
+    """What a past says of an item since a time; the strongest and newest first."""
+    events = [event for event in past.events(LOOKS, 500) if event.at > since]
     mine = [event for event in events if event.item == item]
     searches = [e for e in events if e.kind == "search" and _finds(e, product)]
     follows = [e for e in events if e.kind == "follow" and _made(e, product)]

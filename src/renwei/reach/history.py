@@ -14,10 +14,12 @@ from zoneinfo import ZoneInfo
 from renwei.core.clock import from_us
 from renwei.core.nouns import Decision, Event
 from renwei.core.shop import Shop
+from renwei.reach.facts import Past
 
 LIST = "today-list"
 """The kind of Paper that names the decisions of each day's list."""
 
+CONTACT = ("contact",)
 DONE, SKIP, SNOOZE, UNDONE = "done", "skip", "snooze", "undone"
 
 
@@ -96,17 +98,16 @@ def _lists(shop: Shop) -> list[Listed]:
 
 
 def _marks(shop: Shop, at: datetime) -> dict[str, Mark]:
-    events = [e for e in shop.store.log.read(kinds=("contact",)) if e.at <= at]
+    events = [e for e in shop.store.log.read(kinds=CONTACT) if e.at <= at]
     actors = sorted({event.actor for event in events})
     persons = dict(zip(actors, shop.store.people.persons_of(actors), strict=True))
     return _standing(events, persons)
 
 
-def marks_about(shop: Shop, person: int, at: datetime) -> dict[str, Mark]:
-    """The marks on lines about one person that stand at a time."""
-    actors = shop.store.people.actors_of(person)
-    events = shop.store.log.of(actors, until=at, kinds=("contact",), limit=500)
-    return _standing(events, dict.fromkeys(actors, person))
+def marks_about(shop: Shop, person: int, at: datetime, past: Past | None = None) -> dict[str, Mark]:
+    """The marks on lines about one person that stand at a time; `past` is hers, if read."""
+    events = (past or Past(shop.store, person, at)).events(CONTACT, 500)
+    return _standing(events, {event.actor: person for event in events})
 
 
 def _standing(events: Sequence[Event], persons: Mapping[int, int]) -> dict[str, Mark]:

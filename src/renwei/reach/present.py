@@ -24,8 +24,9 @@ from renwei.learn.behaviour import KINDS, found_by, keyword_of, rows_of
 from renwei.learn.interest import COLUMNS, Interest, Sums, interest_of
 from renwei.learn.standing import peers_of, rhythm_of, standing
 from renwei.reach.basis import Basis, shared_basis
-from renwei.reach.facts import Purchase, counted, order_events
-from renwei.reach.history import History, listed_since, local_day, recent_lists
+from renwei.reach.facts import KINDS as ORDERS
+from renwei.reach.facts import Past, Purchase, counted
+from renwei.reach.history import CONTACT, History, listed_since, local_day, recent_lists
 from renwei.reach.interest import is_closed, made_by, sums_of, texts_of
 from renwei.reach.lasts import fold_one, is_goods
 from renwei.reach.outcomes_learnt import kept_effects
@@ -61,13 +62,17 @@ class Shared:
 
 @dataclass(frozen=True)
 class Present:
-    """One person now: a basis of one row, and what it already knows."""
+    """One person now: a basis of one row, and what it already knows.
+
+    `past` is what the log says of her, read once for all who ask.
+    """
 
     basis: Basis
     shared: Shared
     sums: Sums
     orders: tuple[Purchase, ...]
     last_us: int
+    past: Past
 
 
 _KEPT: WeakKeyDictionary[Store, Shared] = WeakKeyDictionary()
@@ -76,16 +81,16 @@ _LOCK = threading.Lock()
 
 def present(shop: Shop, person: int, at: datetime) -> Present:
     """Read one person as of now; nothing is learnt."""
-    sums, events, newest_us = _live(shop, person, at)
+    sums, events, past = _live(shop, person, at)
     items = {*sums.item.tolist(), *[event.item for event in events]}
     shared = _shared(shop, at, items)
     behaved = _joined(sums, events, (person, shared.texts))
-    events = order_events(shop.store, person, at)
+    orders = past.orders()
     interest = interest_of(behaved, to_us(at), shared.made_by)
-    row = _row(shared, person, events, at)
-    basis = _one(shared, person, (row, events), at, interest)
-    newest = max([newest_us, *[to_us(event.at) for event in events[:1]]])
-    return Present(basis, shared, behaved, tuple(counted(events)), newest)
+    row = _row(shared, person, orders, at)
+    basis = _one(shared, person, (row, orders), at, interest)
+    newest = [to_us(event.at) for event in (*past.events(KINDS, 1), *orders[:1])]
+    return Present(basis, shared, behaved, tuple(counted(orders)), max(newest, default=0), past)
 
 
 def _shared(shop: Shop, at: datetime, items: set[int]) -> Shared:
@@ -138,26 +143,24 @@ def _families(products: Sequence[Item]) -> dict[int, int]:
     return {p.number: numbers.setdefault(p.category, len(numbers)) for p in products}
 
 
-def _live(shop: Shop, person: int, at: datetime) -> tuple[Sums, list[Event], int]:
-    """The sums of a person, the events that no sum knows yet, and when the newest event was."""
+def _live(shop: Shop, person: int, at: datetime) -> tuple[Sums, list[Event], Past]:
+    """The sums of a person, the events that no sum knows yet, and what the log says of her."""
     store = shop.store
-    actors = store.people.actors_of(person)
     for _ in range(_TRIES):
         position = store.tallies.position("interests")
         sums = sums_of(shop, person, at)
-        events = store.log.of(actors, until=at, kinds=KINDS, limit=200)
+        past = Past(store, person, at, at_once=(*KINDS, *ORDERS, *CONTACT))
         if store.tallies.position("interests") == position:
             break
-    newest = to_us(events[0].at) if events else 0
     if is_closed(shop, person, at):
-        return sums.pick(sums.person < 0), [], newest
+        return sums.pick(sums.person < 0), [], past
     # Of a flood the fold believes a few; until it has, none of it counts.
     newer = [
         event
-        for event in events
+        for event in past.events(KINDS, 200)
         if event.seq > position and event.at > at - _LOOKED_BACK and not event.body.get("flood")
     ]
-    return sums, newer, newest
+    return sums, newer, past
 
 
 def _joined(sums: Sums, events: Sequence[Event], about: tuple[int, Mapping[int, str]]) -> Sums:

@@ -20,7 +20,7 @@ from renwei.core.slate import Slate
 from renwei.core.store import Store
 from renwei.reach import score
 from renwei.reach.basis import DAY_US, Basis
-from renwei.reach.facts import Purchase, looks, purchases
+from renwei.reach.facts import LOOKED_BACK, Past, Purchase, looks
 from renwei.reach.plan import LINES, MINUTES, WHAT
 from renwei.reach.score import SORTS, Sort
 
@@ -36,6 +36,7 @@ class Contact:
     basis: Basis
     store: Store
     priced: tuple[int, ...] = ()
+    past: Past | None = None
 
     @property
     def name(self) -> str:
@@ -69,7 +70,7 @@ class Contact:
     def reason(self, ask: Ask, item: int) -> Reason:
         """What the score rests on, with up to three events as evidence."""
         row = self.basis.row(ask.person)
-        past = purchases(self.store, ask.person, ask.at)
+        past = self.past or Past(self.store, ask.person, ask.at)
         cause: Reason = CAUSES[self.name](self, row, item, past)
         gain = score.gain_of(self.basis, self.sort, row, item)
         if float(WITHOUT[self.name](self.basis, row, item)) < gain:
@@ -92,9 +93,18 @@ class Contact:
         return self.basis.about(item)
 
 
-def contacts(basis: Basis, store: Store, priced: tuple[int, ...] = ()) -> list[Contact]:
-    """Every sort of contact, in the order in which they are asked."""
-    return [Contact(sort, basis, store, priced) for sort in SORTS]
+def contacts(
+    basis: Basis, store: Store, priced: tuple[int, ...] = (), past: Past | None = None
+) -> list[Contact]:
+    """Every sort of contact, in the order in which they are asked.
+
+    Args:
+        basis: What scores rest on.
+        store: Where causes are looked up.
+        priced: Groups of items that share a limit.
+        past: Of the only person who will be asked about, where it was read already.
+    """
+    return [Contact(sort, basis, store, priced, past) for sort in SORTS]
 
 
 def slates(basis: Basis, priced: tuple[int, ...] = (), chunk: int = 65_536) -> tuple[Slates, Any]:
@@ -188,12 +198,12 @@ def need_row(basis: Basis, row: int, item: int) -> int:
     return begin + int(at[0]) if len(at) else -1
 
 
-def _why_need(contact: Contact, row: int, item: int, past: list[Purchase]) -> Reason:
+def _why_need(contact: Contact, row: int, item: int, past: Past) -> Reason:
     basis = contact.basis
     at = need_row(basis, row, item)
     last_us = int(basis.needs["last_us"][at])
     days, cycle = _days(contact, last_us), float(basis.needs["cycle_days"][at])
-    bought = _with_item(past, item)
+    bought = _with_item(past.purchases(), item)
     quantity = bought[0].quantity(item) if bought else round(float(basis.needs["quantity"][at]))
     own = int(basis.needs["times"][at]) > 1
     code = "need_due" if own else "need_due_shop"
@@ -210,7 +220,7 @@ def _why_need(contact: Contact, row: int, item: int, past: list[Purchase]) -> Re
     return Reason(code, values, _evidence(bought))
 
 
-def _why_at_risk(contact: Contact, row: int, item: int, past: list[Purchase]) -> Reason:
+def _why_at_risk(contact: Contact, row: int, item: int, past: Past) -> Reason:
     people = contact.basis.people
     values = {
         "item": contact.product(item),
@@ -219,13 +229,14 @@ def _why_at_risk(contact: Contact, row: int, item: int, past: list[Purchase]) ->
         "orders": int(people["orders"][row]),
     }
     code = "at_risk" if values["orders"] > 1 else "at_risk_once"
-    return Reason(code, values, _evidence(past))
+    return Reason(code, values, _evidence(past.purchases()))
 
 
 def _why_recent(code: str) -> Any:
-    def why(contact: Contact, row: int, item: int, past: list[Purchase]) -> Reason:
+    def why(contact: Contact, row: int, item: int, past: Past) -> Reason:
         product = contact.product(item)
-        bought = _with_item(past, product) or past
+        orders = past.purchases()
+        bought = _with_item(orders, product) or orders
         quantity = bought[0].quantity(product) if bought else 1
         last = int(contact.basis.last["last_us"][row])
         values = {"item": product, "days": _days(contact, last), "quantity": max(quantity, 1)}
@@ -234,27 +245,27 @@ def _why_recent(code: str) -> Any:
     return why
 
 
-def _why_refund(contact: Contact, row: int, item: int, past: list[Purchase]) -> Reason:
+def _why_refund(contact: Contact, row: int, item: int, past: Past) -> Reason:
     days = _days(contact, int(contact.basis.last["refund_us"][row]))
     seq = int(contact.basis.last["seq"][row])
     return Reason("refund", {"item": contact.product(item), "days": days}, (seq,) if seq else ())
 
 
-def _why_goes_with(contact: Contact, row: int, item: int, past: list[Purchase]) -> Reason:
+def _why_goes_with(contact: Contact, row: int, item: int, past: Past) -> Reason:
     basis = contact.basis
     last, chance = int(basis.last["item"][row]), _pair(basis, row, item)
     days = _days(contact, int(basis.last["last_us"][row]))
     values = {"item": item, "last_item": last, "days": days, "share": round(chance, 3)}
-    return Reason("goes_with", values, _evidence(_with_item(past, last)[:1]))
+    return Reason("goes_with", values, _evidence(_with_item(past.purchases(), last)[:1]))
 
 
-def _why_permission(contact: Contact, row: int, item: int, past: list[Purchase]) -> Reason:
+def _why_permission(contact: Contact, row: int, item: int, past: Past) -> Reason:
     people = contact.basis.people
     values = {
         "orders": int(people["orders"][row]),
         "days": _days(contact, int(people["last_us"][row])),
     }
-    return Reason("permission", values, _evidence(past))
+    return Reason("permission", values, _evidence(past.purchases()))
 
 
 def interest_row(basis: Basis, row: int, item: int) -> int:
@@ -266,11 +277,11 @@ def interest_row(basis: Basis, row: int, item: int) -> int:
     return begin + int(at[0]) if len(at) else -1
 
 
-def _why_interest(contact: Contact, row: int, item: int, past: list[Purchase]) -> Reason:
+def _why_interest(contact: Contact, row: int, item: int, past: Past) -> Reason:
     basis = contact.basis
     at = interest_row(basis, row, item)
-    person = int(basis.people["person"][row])
-    found = looks(contact.store, person, from_us(basis.at_us), item)
+    product = contact.store.items.get([item])[0]
+    found = looks(past, product, item, from_us(basis.at_us) - LOOKED_BACK)
     values: dict[str, Any] = {
         "item": item,
         "n": int(basis.interest.views[at]),
