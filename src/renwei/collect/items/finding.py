@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import threading
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 from renwei.collect.items.kinds import OUR_OWN, PRODUCT
@@ -23,37 +23,17 @@ from renwei.core.store import Store
 CATALOGUE: Final = "catalogue"
 """Kind of the events that name which items were told anew: body {"items": [numbers]}."""
 AGAIN: Final = timedelta(minutes=5)
-_STEP: Final = 512
+_STEP, _LISTS = 512, 64
 
 
-class Asked:
+class Asked(NamedTuple):
     """What a list shall hold; empty texts ask for nothing."""
 
-    __slots__ = ("category", "gone", "ids", "kind", "words")
-
-    def __init__(
-        self,
-        *,
-        query: str = "",
-        kind: str = "",
-        category: str = "",
-        ids: Sequence[str] = (),
-        gone: bool = False,
-    ) -> None:
-        self.words = plain(query).split()
-        self.kind = kind
-        self.category = plain(category)
-        self.ids = frozenset(ids)
-        self.gone = gone
-
-    def takes(self, row: _Row) -> bool:
-        """Whether an item belongs there."""
-        code, kind, category, text, gone = row
-        if (gone and not self.gone) or (self.kind and kind != self.kind):
-            return False
-        if (self.category and category != self.category) or (self.ids and code not in self.ids):
-            return False
-        return all(word in text for word in self.words)
+    query: str = ""
+    kind: str = ""
+    category: str = ""
+    ids: tuple[str, ...] = ()
+    gone: bool = False
 
 
 _Row = tuple[str, str, str, str, bool]
@@ -70,6 +50,8 @@ class Book:
         self._newest = 0
         self._position = 0
         self._read_at: datetime | None = None
+        self._version = 0
+        self._lists: dict[tuple[int, Asked], list[int]] = {}
 
     def refresh(self, shop: Shop) -> None:
         """Take in what was written since."""
@@ -100,31 +82,40 @@ class Book:
         """The kinds that have an item of this code."""
         return sorted(self._rows[number][1] for number in self._numbers.get(code, ()))
 
-    def find(self, asked: Asked, after: int, limit: int) -> list[int]:
-        """The first numbers beyond `after` that belong in a list, ascending."""
-        rows, numbers = self._rows, self._numbers
-        if asked.ids:
-            among = sorted(n for code in asked.ids for n in numbers.get(code, ()))
-        else:
-            # Numbers only grow, and rows are added in their order.
-            among = list(rows)
-        found: list[int] = []
-        for number in among:
-            if number > after and number in rows and asked.takes(rows[number]):
-                found.append(number)
-                if len(found) == limit:
-                    break
+    def find(self, asked: Asked) -> list[int]:
+        """The numbers of everything that belongs in a list, ascending."""
+        key = (self._version, asked)
+        found = self._lists.get(key)
+        if found is None:
+            found = self._found(asked)
+            if len(self._lists) >= _LISTS:
+                self._lists.clear()
+            self._lists[key] = found
         return found
 
-    def count(self, asked: Asked) -> int:
-        """How many belong in a list."""
-        return sum(map(asked.takes, list(self._rows.values())))
+    def _found(self, asked: Asked) -> list[int]:
+        rows, numbers = self._rows, self._numbers
+        if asked.ids:
+            among = sorted(n for code in set(asked.ids) for n in numbers.get(code, ()))
+            found = [(number, rows[number]) for number in among if number in rows]
+        else:
+            # Numbers only grow, and rows are added in their order.
+            found = list(rows.items())
+        for word in plain(asked.query).split():
+            found = [one for one in found if word in one[1][3]]
+        if asked.kind:
+            found = [one for one in found if one[1][1] == asked.kind]
+        if asked.category:
+            category = plain(asked.category)
+            found = [one for one in found if one[1][2] == category]
+        return [number for number, row in found if asked.gone or not row[4]]
 
     def _read_all(self, shop: Shop) -> None:
         # Whoever lists meanwhile reads the rows of before: never half of the new ones.
         fresh = Book()
         fresh._take(shop.store.items.all_items())
         self._rows, self._numbers, self._newest = fresh._rows, fresh._numbers, fresh._newest
+        self._version += 1
 
     def _take_new(self, shop: Shop) -> None:
         while True:
@@ -142,6 +133,7 @@ class Book:
             if item.number not in self._rows:
                 self._numbers.setdefault(item.code, []).append(item.number)
             self._rows[item.number] = _row(item)
+            self._version += 1
 
 
 def _row(item: Item) -> _Row:

@@ -75,8 +75,10 @@ def keep(shop: Shop, drafts: Sequence[tuple[int, Draft]], how: How) -> Kept:
                 continue
             groups.setdefault(key, []).append((index, draft))
         every = list(groups.items())
+        work = _Work(shop, how, kept)
+        work.number(every)
         for start in range(0, len(every), AT_ONCE):
-            _Chunk(shop, how, kept).write(every[start : start + AT_ONCE])
+            work.write(every[start : start + AT_ONCE])
     kept.refused.sort(key=lambda one: one[0])
     return kept
 
@@ -93,14 +95,15 @@ def _kind(draft: Draft, known: Book, groups: dict[Key, Any]) -> str:
     return PRODUCT
 
 
-class _Chunk:
-    """A few hundred items on their way into the store."""
+class _Work:
+    """Items on their way into the store."""
 
     def __init__(self, shop: Shop, how: How, kept: Kept) -> None:
         self._shop, self._how, self._kept = shop, how, kept
+        self._new: set[Key] = set()
 
     def write(self, groups: Sequence[tuple[Key, list[tuple[int, Draft]]]]) -> None:
-        new = self._numbered(groups)
+        """Write a few hundred, in one transaction."""
         with self._shop.store.together():
             held = self._held([key for key, _ in groups])
             written, events = [], []
@@ -115,7 +118,7 @@ class _Chunk:
                 own = changes(self._shop, before, now, self._how.at, self._how.source)
                 now = remembered(now, own)
                 events += own
-                self._kept.done.append(_done(before, now, new=key in new))
+                self._kept.done.append(_done(before, now, new=key in self._new))
                 self._kept.items.append(now)
                 if now != before:
                     written.append(now)
@@ -125,20 +128,20 @@ class _Chunk:
                 self._shop.store.items.upsert(written)
         book(self._shop.store).note(written)
 
-    def _numbered(self, groups: Sequence[tuple[Key, list[tuple[int, Draft]]]]) -> set[Key]:
+    def number(self, groups: Sequence[tuple[Key, list[tuple[int, Draft]]]]) -> None:
         """Give numbers to new items, before an event names one."""
         if self._how.partial:
-            return set()
+            return
         held = self._held([key for key, _ in groups])
-        new = {
+        self._new = {
             key
             for key, told in groups
             if key not in held and not all(draft.gone for _, draft in told)
         }
         facts = {**_UNFINISHED, "first_seen": self._how.at.isoformat()}
-        fresh = [Item(0, kind, code, code, facts=facts) for kind, code in new]
-        self._shop.store.items.upsert(fresh)
-        return new
+        fresh = [Item(0, *key, key[1], facts=facts) for key, _ in groups if key in self._new]
+        if fresh:
+            self._shop.store.items.upsert(fresh)
 
     def _held(self, keys: Sequence[Key]) -> dict[Key, Item]:
         by_kind: dict[str, list[str]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -59,14 +60,15 @@ def list_items(shop: Shop, request: ItemsList) -> ItemsAnswer:
         query=request.query,
         kind=kind_of(request.kind),
         category=request.category,
-        ids=request.id,
+        ids=tuple(request.id),
         gone=request.gone,
     )
-    numbers = kept.find(asked, int(request.after or 0), request.limit + 1)
-    page = numbers[: request.limit]
+    numbers = kept.find(asked)
+    begin = bisect_right(numbers, int(request.after or 0))
+    page = numbers[begin : begin + request.limit]
     found = [item for item in shop.store.items.get(page) if item is not None]
-    following = str(page[-1]) if len(numbers) > len(page) else ""
-    return ItemsAnswer(items=[shown(one) for one in found], total=kept.count(asked), next=following)
+    following = str(page[-1]) if begin + len(page) < len(numbers) else ""
+    return ItemsAnswer(items=[shown(one) for one in found], total=len(numbers), next=following)
 
 
 @operation("items show", ItemShow, http="GET /v1/items/{id}")
