@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,18 +25,17 @@ NONCE = 12
 class Box:
     """Seals and opens bytes under one 32-byte key."""
 
-    __slots__ = ("_cipher",)
+    __slots__ = ("_cipher", "encrypt")
 
     def __init__(self, key: bytes) -> None:
         self._cipher = _cipher_class()(key)
+        self.encrypt: Callable[[bytes, bytes, bytes], bytes] = self._cipher.encrypt
+        """Fresh nonce, data, about -> ciphertext and tag: for who draws many nonces at once."""
 
-    def seal(self, data: bytes, about: bytes, nonce: bytes = b"") -> bytes:
-        """Encrypt; `about` must be the same to open (it binds bytes to their place).
-
-        `nonce`: NONCE fresh random bytes where the caller drew many at once.
-        """
-        nonce = nonce or os.urandom(NONCE)
-        return nonce + bytes(self._cipher.encrypt(nonce, data, about))
+    def seal(self, data: bytes, about: bytes) -> bytes:
+        """Encrypt; `about` must be the same to open (it binds bytes to their place)."""
+        nonce = os.urandom(NONCE)
+        return nonce + self.encrypt(nonce, data, about)
 
     def open(self, data: bytes, about: bytes) -> bytes:
         """Decrypt.

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from renwei.collect.live.naming import (
     DAY_MS,
-    DWELL_KEYS,
     KEYS,
     dwell_of,
     event_kind,
     found,
     number_of,
 )
+from renwei.collect.live.shapes import shape_of
 
 _PLACES: Final = KEYS["latitude"] | KEYS["longitude"]
-_WATCHED: Final = DWELL_KEYS | _PLACES
 _MICRODEGREES: Final = 1_000.0
 """Above this a coordinate is in millionths of a degree, as 神策's presets are."""
 Fault = tuple[str, str, dict[str, Any]]
@@ -32,17 +31,22 @@ def fault_in(
         >>> fault_in("track", "Product Viewed", {"dwell_ms": -3000}, {})
         ('properties.dwell_ms', 'bad_dwell', {'value': '-3000'})
     """
-    if not _WATCHED.isdisjoint(properties):
-        fault = _dwell_fault(kind, name, properties) or _place_fault(properties, "properties")
-        if fault:
+    if properties:
+        shape = shape_of(properties)
+        fault = _dwell_fault(kind, name, properties, shape.dwell) if shape.dwell else None
+        if fault is None and shape.places:
+            fault = _place_fault(properties, "properties")
+        if fault is not None:
             return fault
     if "location" in context and type(context["location"]) is dict:
         return _place_fault(context["location"], "context.location")
     return None
 
 
-def _dwell_fault(kind: str, name: str, properties: Mapping[str, Any]) -> Fault | None:
-    looked = dwell_of(properties, kind if kind != "track" else event_kind(name))
+def _dwell_fault(
+    kind: str, name: str, properties: Mapping[str, Any], names: Sequence[str]
+) -> Fault | None:
+    looked = dwell_of(properties, kind if kind != "track" else event_kind(name), names)
     if looked is None:
         return None
     key, milliseconds = looked

@@ -22,7 +22,6 @@ MOST: Final = 10**12
 """Minor units; what is larger is no price, and sums of it would not fit."""
 _AGAIN_US: Final = 60_000_000
 """A product that events describe in two ways is written anew once a minute, not each time."""
-_RAW: Final = ("name", "price", "category", "brand", "variant")
 Signature = tuple[Any, ...]
 
 
@@ -58,9 +57,7 @@ class Goods:
         if key == "":
             return 0
         known = self._known.get(key)
-        if known is None or known[0] != tuple([properties.get(name) for name in _RAW]):
-            return None
-        return known[1]
+        return known[1] if known is not None and known[0] == _signature(properties) else None
 
     def numbers(
         self,
@@ -87,8 +84,8 @@ class Goods:
             ]
             numbers = dict(zip((item.code for item in changed), items.upsert(changed), strict=True))
             for (key, properties), item in zip(wanted.items(), fresh, strict=True):
-                signature = tuple([properties.get(name) for name in _RAW])
-                self._known[key] = signature, item.number or numbers[item.code], now
+                number = item.number or numbers[item.code]
+                self._known[key] = _signature(properties), number, now
         return [self._known[key][1] if key else 0 for key in keys]
 
     @staticmethod
@@ -104,6 +101,11 @@ class Goods:
             return ""
         title = text_of(found(properties, "title")) or text_of(properties.get("name"))
         return clean(title, 200)
+
+
+def _signature(properties: Mapping[str, Any]) -> Signature:
+    said = properties.get
+    return said("name"), said("price"), said("category"), said("brand"), said("variant")
 
 
 def _codes(key: str, properties: Mapping[str, Any]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from math import isfinite
 from typing import Any, Final
@@ -141,11 +141,14 @@ def number_of(value: Any) -> float | None:
     return number if number is not None and isfinite(number) else None
 
 
-def dwell_of(properties: Mapping[str, Any], kind: str) -> tuple[str, float | None] | None:
+def dwell_of(
+    properties: Mapping[str, Any], kind: str, names: Sequence[str] | None = None
+) -> tuple[str, float | None] | None:
     """How long somebody looked: the property's name and milliseconds (None: no length at all).
 
     The name tells the unit (dwell_ms, $event_duration), else a unit beside it, else what is
-    likelier: a plain whole number of half an hour and more is milliseconds, up to a day.
+    likelier: a plain whole number of half an hour and more is milliseconds, up to a day. `names`
+    are those of the properties that are in `DWELL_KEYS`, where the caller knows them.
 
     Example:
         >>> dwell_of({"dwell_ms": 8200}, "view"), dwell_of({"dwell": 12}, "view")
@@ -153,15 +156,18 @@ def dwell_of(properties: Mapping[str, Any], kind: str) -> tuple[str, float | Non
         >>> dwell_of({"duration": 12}, "track"), dwell_of({"stay_time": "9s"}, "view")
         (None, ('stay_time', 9000.0))
     """
-    if DWELL_KEYS.isdisjoint(properties):
-        return None
-    for key, value in properties.items():
-        if key in DWELL_KEYS and (key not in _WEAK or kind in LOOKS) and value is not None:
+    if names is None:
+        names = [key for key in properties if key in DWELL_KEYS]
+    for key in names:
+        value = properties[key]
+        if value is not None and (key not in _WEAK or kind in LOOKS):
             return key, _milliseconds(value, _DWELL.get(key, "plain"), properties)
     return None
 
 
 def _milliseconds(value: Any, unit: str, properties: Mapping[str, Any]) -> float | None:
+    if unit == "ms" and type(value) is int and 0 <= value <= DAY_MS:
+        return float(value)
     if type(value) is str:
         match = _WITH_UNIT.match(value.casefold()[:40])
         if match is None or (match[2] and match[2] not in _UNITS):

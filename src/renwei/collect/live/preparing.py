@@ -12,10 +12,12 @@ import msgspec
 
 from renwei.collect.live.goods import currency_of, goods, minor
 from renwei.collect.live.incoming import Incoming, Refusal
+from renwei.collect.live.made import new_event
 from renwei.collect.live.naming import BEHAVIOUR, ORDERS, event_kind, found
 from renwei.collect.live.orders import Sold, amounts, lines_in, order_events, order_number
 from renwei.collect.live.resolving import Whose, resolver
 from renwei.collect.live.suspicious import flood
+from renwei.collect.live.times import EPOCH, US
 from renwei.collect.live.turning import body_of, coordinates, has_place, kind_of, rest_of
 from renwei.core.clock import from_us, to_us
 from renwei.core.nouns import NOBODY, ConsentState, Event, consent_by
@@ -274,7 +276,7 @@ def _sealed(
         event = new_event(
             NOBODY if one.name in _OF_ITEMS else actor,
             draft.kind,
-            at if one.at_us is None else EPOCH + one.at_us * MICROSECOND,
+            at if one.at_us is None else EPOCH + one.at_us * US,
             keyed(marks[source] + one.message_id + draft.suffix),
             draft.item,
             draft.value,

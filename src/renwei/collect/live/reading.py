@@ -18,6 +18,7 @@ from renwei.collect.live.times import AHEAD_US, EARLIEST_US, instant_us, skew_us
 EVENT_LIMIT: Final = 32 * 1024
 KINDS: Final = frozenset(("track", "identify", "page", "screen", "group", "alias", "merge"))
 _ID_LIMIT: Final = 512
+_IDS: Final = ("userId", "anonymousId", "previousId", "groupId")
 _NAME_LIMIT: Final = 300
 _SHOWN: Final = 2_048
 """Of an event that is too large only the beginning is kept."""
@@ -124,7 +125,8 @@ def judged(
     name = sent.event or sent.name or sent.category or ""
     properties = sent.properties or {}
     context = sent.context or {}
-    user, anonymous = id_of(sent.userId), id_of(sent.anonymousId)
+    user = "" if sent.userId is None else id_of(sent.userId)
+    anonymous = "" if sent.anonymousId is None else id_of(sent.anonymousId)
     at_us, fault = _time_of(sent, moment)
     fault = (
         fault
@@ -145,8 +147,8 @@ def judged(
         message_id=message_id[:_ID_LIMIT] or _made_id(raw, index, moment, timed=at_us is not None),
         user_id=user,
         anonymous_id=anonymous,
-        previous_id=id_of(sent.previousId),
-        group_id=id_of(sent.groupId),
+        previous_id="" if sent.previousId is None else id_of(sent.previousId),
+        group_id="" if sent.groupId is None else id_of(sent.groupId),
         at_us=at_us,
         properties=properties,
         traits=_merged(sent) if kind == "merge" else traits if type(traits) is dict else {},
@@ -206,10 +208,9 @@ def _shape_fault(sent: Sent, kind: str, name: str) -> Fault | None:
         return ("type", "unknown_type" if kind else "no_type", {"value": kind[:60]})
     if len(name) > _NAME_LIMIT:
         return "event", "too_long", {"limit": _NAME_LIMIT, "size": len(name)}
-    named = (("userId", sent.userId), ("anonymousId", sent.anonymousId),
-             ("previousId", sent.previousId), ("groupId", sent.groupId))  # fmt: skip
-    for field, value in named:
+    for value in (sent.userId, sent.anonymousId, sent.previousId, sent.groupId):
         if value is not None and type(value) is str and len(value) > _ID_LIMIT:
+            field = next(name for name in _IDS if getattr(sent, name) is value)
             return field, "too_long", {"limit": _ID_LIMIT, "size": len(value)}
     return _missing(sent, kind, name)
 

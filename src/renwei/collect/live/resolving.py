@@ -15,6 +15,8 @@ from threading import Lock
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+import msgspec
+
 from renwei.collect.live.incoming import Incoming
 from renwei.collect.live.reading import id_of
 from renwei.collect.names import is_placeholder
@@ -64,14 +66,11 @@ def _is_nobodys(kind: str, value: str) -> bool:
     return is_placeholder(Identifier("email" if kind == "email" else "phone", value))
 
 
-class Whose:
+class Whose(msgspec.Struct, gc=False):
     """Whose an event is: its actor, and other actors that it shows to be the same person."""
 
-    __slots__ = ("actor", "others")
-
-    def __init__(self, actor: int, others: tuple[int, ...] = ()) -> None:
-        self.actor = actor
-        self.others = others
+    actor: int
+    others: tuple[int, ...] = ()
 
 
 class Resolver:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_US: Final = timedelta(microseconds=1)
+US: Final = timedelta(microseconds=1)
 _SECOND: Final = 1_000_000
 AHEAD_US: Final = 86_400 * _SECOND
 """A day: what lies further ahead of arrival is no time of an event."""
@@ -34,7 +34,7 @@ def instant_us(value: str | float) -> int | None:
             return _digits_us(value)
         if at.tzinfo is None:
             at = at.replace(tzinfo=UTC)
-        return (at - EPOCH) // _US
+        return (at - EPOCH) // US
     return _number_us(value)
 
 
@@ -51,7 +51,7 @@ def _digits_us(text: str) -> int | None:
         at = datetime.fromisoformat(f"{head}.{tail[:6]}{tail[digits:]}")
     except ValueError:
         return None
-    return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - EPOCH) // _US
+    return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - EPOCH) // US
 
 
 def _number_us(value: object) -> int | None:

@@ -28,6 +28,7 @@ from renwei.collect.live.naming import (
     text_of,
 )
 from renwei.collect.live.reading import plain_bytes
+from renwei.collect.live.shapes import shape_of
 from renwei.collect.live.traits import Told, clean, consents_in, is_close, traits_of
 
 _PLACE_KEYS: Final = KEYS["latitude"] | KEYS["longitude"]
@@ -142,15 +143,14 @@ def _named(one: Incoming, kind: str, item: int, keyed: Keyed) -> Body:
 def _look(one: Incoming, kind: str, item: int, keyed: Keyed) -> Body:
     properties = one.properties
     body: Body = {"name": shown(one.name)}
-    looked = dwell_of(properties, "view")
+    shape = shape_of(properties)
+    looked = dwell_of(properties, "view", shape.dwell) if shape.dwell else None
     if looked is not None and looked[1] and 0 < looked[1] <= DAY_MS:
         body["dwell_ms"] = round(looked[1])
     if kind == "view":
-        if not KEYS["list"].isdisjoint(properties) and (
-            text := clean(text_of(found(properties, "list")))
-        ):
+        if "list" in shape.fields and (text := clean(text_of(found(properties, "list")))):
             body["list"] = text
-        if not KEYS["position"].isdisjoint(properties):
+        if "position" in shape.fields:
             position = number_of(found(properties, "position"))
             if position is not None and 0 <= position < 100_000:
                 body["position"] = int(position)
