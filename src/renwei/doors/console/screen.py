@@ -74,6 +74,7 @@ def _environment() -> jinja2.Environment:
     environment.globals["file"] = assets.file
     environment.globals["most_upload"] = MOST_BYTES
     environment.filters["address"] = _address
+    environment.filters["encoding"] = _encoding
     return environment
 
 
@@ -136,16 +137,33 @@ def _chart(options: Mapping[str, Any], height: int = 260) -> Markup:
     ).format(said, height)
 
 
+_ENCODINGS = {"gb18030": "GBK", "utf-8-sig": "UTF-8", "utf-8": "UTF-8"}
+
+
+def _encoding(names: str) -> str:
+    """Encodings as people know them."""
+    known = [_ENCODINGS.get(name, name.upper()) for name in names.replace("+", " ").split()]
+    return " + ".join(dict.fromkeys(known))
+
+
 def _address(path: str, **query: Any) -> str:
     """A path with a query, empty values left out."""
     kept = {key: value for key, value in query.items() if value not in ("", None)}
     return f"{path}?{urlencode(kept)}" if kept else path
 
 
+def sentence(visit: Visit, error: RenweiError) -> str:
+    """The sentence of a fault; where others name a command, the console has a page."""
+    key = f"console.instead.{error.code}"
+    if words().has(key):
+        return visit.say(key, **error.values)
+    return sentence_of(error, visit.language)
+
+
 def fault(visit: Visit, error: RenweiError) -> Response:
     """What was refused, as a page; nothing was done."""
     status = 404 if isinstance(error, UnknownName) else status_of(error)
-    said = sentence_of(error, visit.language)
+    said = sentence(visit, error)
     if visit.partial:
         return HTMLResponse(
             render(visit, "outline/told.html", {"said": said, "sort": "bad"}), status
@@ -182,6 +200,11 @@ def no_page(visit: Visit, status: int) -> Response:
         return JSONResponse(document, status, media_type="application/problem+json")
     key = f"console.fault.{status}"
     said = visit.say(key if words().has(key) else "console.fault.other")
+    if visit.partial:
+        said = f"{said} {visit.say('console.fault.id')} {request_id(visit.request)}"
+        return HTMLResponse(
+            render(visit, "outline/told.html", {"said": said, "sort": "bad"}), status
+        )
     return visit.show(
         "outline/fault.html", status, number=status, said=said, id=request_id(visit.request)
     )

@@ -137,10 +137,10 @@ def job(visit: Visit) -> Response:
     return RedirectResponse(to, 303)
 
 
-def _pace(visit: Visit, job: Job) -> float:
+def _pace(visit: Visit, job: Job) -> int:
     """Rows a second in the present step; 0 while nothing can be said."""
     seconds = (visit.house.clock.now() - job.since).total_seconds()
-    return job.done / seconds if job.of and seconds >= 1 else 0
+    return round(job.done / seconds) if job.of and seconds >= 1 else 0
 
 
 def _address(visit: Visit) -> str:

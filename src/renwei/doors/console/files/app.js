@@ -12,6 +12,14 @@
     place.replaceChildren(line);
   };
 
+  // For whoever listens instead of looking.
+  const heard = (text) => {
+    const place = document.getElementById("heard");
+    if (!place) return;
+    place.textContent = "";
+    setTimeout(() => { place.textContent = text; }, 50);
+  };
+
   // Copy: by the clipboard where it may be used, else by selecting the text.
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy], [data-copy-from]");
@@ -20,7 +28,12 @@
     const text = field ? field.value ?? field.textContent : button.dataset.copy;
     try {
       await navigator.clipboard.writeText(text);
-      said(me.dataset.copied, "good");
+      // Said where the eyes are: the top of a long list is out of sight.
+      button.dataset.label ??= button.textContent;
+      button.textContent = me.dataset.copied;
+      heard(me.dataset.copied);
+      clearTimeout(button.back);
+      button.back = setTimeout(() => { button.textContent = button.dataset.label; }, 2500);
     } catch {
       if (field && field.select) field.select();
       said(me.dataset.failed, "amber");

@@ -23,6 +23,9 @@ COLOURS = {
 @page("GET /flow", scope="read")
 def flow(visit: Visit) -> Response:
     """The flow between stages, and the tiers."""
+    # A picture of nobody would stand for the rest of the day.
+    if next(iter(visit.house.shop().store.log.read(kinds=kept.ORDERS)), None) is None:
+        return visit.show("flow/flow.html", answer=None)
     there = kept.ready(visit)
     try:
         answer = kept.answer(visit, "flow", for_s=HALF_DAY_S)

@@ -48,21 +48,21 @@ def look(visit: Visit) -> Response:
     """What the files would bring, and how their columns are understood."""
     token = visit.path["token"]
     _uploads(visit).paths(token)
-    told = dict(one.rpartition("=")[::2] for one in visit.request.query_params.getlist("column"))
+    named = dict(one.rpartition("=")[::2] for one in visit.request.query_params.getlist("column"))
     try:
         answer = _job(visit, "import").answer
     except RenweiError as fault:
         if fault.code != "no_orders_in_table":
             _uploads(visit).drop(token)
             raise
-        values = {"fault": fault.values, "token": token, "fields": known_fields(), "told": told}
+        values = {"fault": fault.values, "token": token, "fields": known_fields(), "named": named}
         return visit.show("imports/strange.html", status_of(fault), **values)
     return visit.show(
         "imports/look.html",
         answer=answer,
         token=token,
         fields=known_fields(),
-        told=told,
+        named=named,
     )
 
 

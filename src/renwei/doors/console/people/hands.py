@@ -6,6 +6,7 @@ import msgspec
 from starlette.responses import Response
 
 from renwei.doors.console.frame import Visit, page
+from renwei.doors.console.people.called import Called
 from renwei.doors.console.today.morning import morning_of
 
 
@@ -42,7 +43,10 @@ def correct(visit: Visit) -> Response:
     )
     # What was corrected may stand on today's list: it is drawn anew when it is next looked at.
     morning_of(visit.house).lists.clear()
-    return visit.back(f"/people/{answer.person}#known", "console.today.told", said=answer.text)
+    done = "undone" if "undo" in fields else "removed" if "remove" in fields else "kept"
+    thing = Called(visit).thing(fields.get("name", "").strip(), fields.get("value", "").strip())
+    to = f"/people/{answer.person}#known"
+    return visit.back(to, f"console.people.correction_{done}", thing=thing)
 
 
 @page("POST /people/{person}/merge", scope="write")

@@ -12,6 +12,7 @@ from renwei.core.shop import Shop
 from renwei.doors.console import gate
 from renwei.doors.console.amounts import hour, whole
 from renwei.doors.console.frame import Visit, page
+from renwei.doors.console.people.called import Called
 
 PURPOSES = ("service", "care", "marketing", "profiling", "sensitive", "location")
 CHANNELS = ("*", "wechat", "wecom", "sms", "email", "phone", "hand")
@@ -24,7 +25,7 @@ LOOKED_AT = 60
 def person(visit: Visit) -> Response:
     """Everything known of one person, with where it comes from."""
     answer = visit.call("person", person=visit.path["person"])
-    found = _timeline(visit, answer.person, MOST)
+    found, names = _timeline(visit, answer.person, MOST), Called(visit)
     return visit.show(
         "people/person.html",
         p=answer,
@@ -33,7 +34,8 @@ def person(visit: Visit) -> Response:
         t=found,
         most=MOST,
         laid_flat=laid_flat,
-        entries=told(found.entries, _silence(visit)),
+        entries=names.entries(told(found.entries, _silence(visit))),
+        names=names,
         mark=_mark(visit.house.shop(), answer.person),
         whole=whole(visit),
     )
@@ -68,7 +70,7 @@ def timeline(visit: Visit) -> Response:
         "people/timeline.html",
         laid_flat=laid_flat,
         t=answer,
-        entries=told(answer.entries, _silence(visit)),
+        entries=Called(visit).entries(told(answer.entries, _silence(visit))),
         mark=mark,
         most=most,
     )

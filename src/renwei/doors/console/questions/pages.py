@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import re
 from collections.abc import Mapping
 
@@ -63,6 +64,7 @@ def question(visit: Visit) -> Response:
         # Drawn by ourselves from an address of our own: markup on purpose.
         code=Markup(link.code_svg) if link else "",  # noqa: S704 # nosec B704
         person=person,
+        only_here=is_only_here(visit.request.url.hostname or ""),
     )
 
 
@@ -105,6 +107,19 @@ def answered(visit: Visit) -> Response:
             "questions/form.html", status_of(fault), form=asked, said=said, fields=fields
         )
     return visit.show("questions/thanks.html", thanks=thanks, form=asked)
+
+
+def is_only_here(host: str) -> bool:
+    """Whether an address leads nowhere but to the machine it is opened on.
+
+    Example:
+        >>> is_only_here("127.0.0.1"), is_only_here("shop.example")
+        (True, False)
+    """
+    try:
+        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def named(texts: tuple[str, str]) -> str:

@@ -124,14 +124,15 @@ def draw(house: House, morning: Morning, ask: Ask, progress: Progress = silent, 
 
 
 def asked(morning: Morning, ask: Ask) -> Mapping[str, Any]:
-    """What to ask the operation: what was done today has used up its lines and minutes."""
+    """What to ask the operation: what was done today has used up the lines of the day."""
     _, minutes, lines = ask
     done = [mark for mark in morning.marks.values() if mark.done == "done"]
     fields: dict[str, Any] = {}
     if minutes:
         fields["minutes"] = minutes
     if lines:
-        fields["limit"] = max(lines - len(done), 0)
+        # Whoever says how many minutes there are means those from now on.
+        fields["limit"] = lines if minutes else max(lines - len(done), 0)
     return fields
 
 

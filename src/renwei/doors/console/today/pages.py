@@ -14,14 +14,16 @@ from renwei.doors.console import gate
 from renwei.doors.console.amounts import hour, whole
 from renwei.doors.console.frame import Visit, page
 from renwei.doors.console.kept import ready, waiting
+from renwei.doors.console.screen import sentence
 from renwei.doors.console.today.morning import Ask, Mark, Morning, draw, drawn, morning_of
-from renwei.doors.http.problems import sentence_of
 from renwei.trust import audit
 
 LINES = 25
 """A morning's work; whoever says how many minutes there are gets as many as fit."""
 
 MINUTES = (20, 40, 60, 120)
+LEAST_MINUTES = 2
+"""The quickest line takes so long."""
 MARKS = ("done", "skip", "snooze")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -55,7 +57,7 @@ def why_not(visit: Visit) -> Response:
     try:
         found = draw(visit.house, morning, ask, why_not=missed).why_not
     except (UnknownName, Ambiguous) as fault:
-        said = sentence_of(fault, visit.language)
+        said = sentence(visit, fault)
     if visit.partial:
         return visit.show("today/why_not.html", missed=missed, said=said, found=found)
     answer = drawn(visit.house, morning, ask)
@@ -149,10 +151,20 @@ def _common(visit: Visit, morning: Morning, answer: Any) -> dict[str, Any]:
 def _ask(visit: Visit) -> Ask:
     minutes = visit.query.get("minutes", "")
     if minutes.isdigit() and 0 < int(minutes) <= 1_440:
-        return visit.language, int(minutes), 0
-    # A shop that said how much time it has is asked for no number of lines.
+        return visit.language, int(minutes), lines_in(int(minutes))
+    # A shop that said how much time it has gets as many lines as fit into it.
     settings = visit.house.shop().settings
-    return visit.language, 0, 0 if settings.minutes else LINES
+    return visit.language, 0, lines_in(settings.minutes) if settings.minutes else LINES
+
+
+def lines_in(minutes: int) -> int:
+    """So many lines can be in a time at most; without a number chance would choose too many.
+
+    Example:
+        >>> lines_in(20), lines_in(1)
+        (10, 1)
+    """
+    return max(minutes // LEAST_MINUTES, 1)
 
 
 def _shown(visit: Visit, morning: Morning, answer: Any, **more: Any) -> Response:
