@@ -218,11 +218,11 @@ def _permits(store: Store, settings: Settings) -> HouseRules:
 
 
 def _scrubbers() -> tuple[Any, ...]:
-    from renwei.app import answered
+    from renwei.app import answered, finished
     from renwei.collect import imports
     from renwei.collect.live import rejected
 
-    return (imports.scrub, answered.scrub, rejected.scrub)
+    return (imports.scrub, answered.scrub, finished.scrub, rejected.scrub)
 
 
 def _ready_estimates(shop: Shop, at: datetime, *, in_child: bool) -> None:

@@ -18,6 +18,7 @@ import msgspec
 
 from renwei.app import build, settings
 from renwei.app.ahead import Ahead
+from renwei.app.finished import Finished
 from renwei.app.follow import Follower
 from renwei.app.intake import Intake
 from renwei.app.jobs import run_child
@@ -61,7 +62,7 @@ class House:
         self._latest: dict[tuple[str, str], Job] = {}
         self.directory = shop.store.directory
         self.clock: Clock = shop.clock
-        self.jobs = Jobs(shop.clock)
+        self.jobs = Jobs(shop.clock, Finished(shop))
         self.intake = Intake(shop)
         self.follower = Follower(self.shop, build.FOLDS)
         self.intake.on_commit.append(self.follower.wake)

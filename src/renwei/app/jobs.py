@@ -56,7 +56,7 @@ def run_child(operation: Operation, shop: Shop, request: Any) -> Any:
         operation.name,
         str(shop.store.directory),
         shop.language,
-        msgspec.json.encode(request, enc_hook=_plain),
+        msgspec.json.encode(request, enc_hook=plain),
     )
     from renwei.stores.lock import child_environment
 
@@ -114,7 +114,8 @@ def answer_type(operation: Operation) -> Any:
     return get_type_hints(operation.call)["return"]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Encode what msgspec does not know: paths as texts, anything else as Python shows it."""
     if isinstance(value, Path):
         return str(value)
     return repr(value)
@@ -142,9 +143,9 @@ def main() -> None:
 
     try:
         answer = _work(task, lambda what, done, of: say(Said(progress=(what, done, of))))
-        say(Said(answer=base64.b64encode(msgspec.json.encode(answer, enc_hook=_plain))))
+        say(Said(answer=base64.b64encode(msgspec.json.encode(answer, enc_hook=plain))))
     except errors.RenweiError as error:
-        values = msgspec.json.encode(error.values, enc_hook=_plain)
+        values = msgspec.json.encode(error.values, enc_hook=plain)
         say(Said(error=(type(error).__name__, error.code, values)))
         sys.exit(1)
     except Exception as broken:  # noqa: BLE001 - a worker's door: its parent must hear of it

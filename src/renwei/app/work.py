@@ -1,7 +1,7 @@
 """Jobs: operations that last, started by a door and watched by whoever started them.
 
-A job runs in a thread of its own and, where the operation says so, in a child process. The
-list of jobs lives in memory: what a job committed stands, and a restart forgets the rest.
+A job runs in a thread of its own and, where the operation says so, in a child process. Those
+that somebody started and may ask for later are also kept on disk, see `renwei.app.finished`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from renwei.core.chance import new_id
 from renwei.core.clock import Clock
@@ -26,9 +26,9 @@ Work = Callable[[Progress], Any]
 
 @dataclass
 class Job:
-    """One piece of work: `state` is running, done or failed; `of` is 0 while unknown.
+    """One piece of work; `of` is 0 while unknown.
 
-    `by` names the account or key that started it; only they are shown it. `since` is when the
+    `state` is running, done, failed, or interrupted where the server stopped meanwhile. `by` names the account or key that started it; only they are shown it. `since` is when the
     step that `what` names began.
     """
 
@@ -43,14 +43,28 @@ class Job:
     of: int = 0
     answer: Any = None
     error: RenweiError | None = None
+    kept: threading.Event = field(default_factory=threading.Event, repr=False)
     ended: threading.Event = field(default_factory=threading.Event, repr=False)
 
 
-class Jobs:
-    """Starts jobs and remembers the last ones."""
+class Keeper(Protocol):
+    """Remembers jobs beyond this process."""
 
-    def __init__(self, clock: Clock) -> None:
+    def keep(self, job: Job) -> None:
+        """Note a job as it is now."""
+        ...
+
+    def find(self, name: str) -> Job | None:
+        """A job of an earlier run."""
+        ...
+
+
+class Jobs:
+    """Starts jobs and remembers the last ones; with a keeper, also across a restart."""
+
+    def __init__(self, clock: Clock, keeper: Keeper | None = None) -> None:
         self._clock = clock
+        self._keeper = keeper
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._guard = threading.Lock()
 
@@ -66,7 +80,7 @@ class Jobs:
 
     def get(self, job: str) -> Job | None:
         """One job by id, while it is remembered."""
-        return self._jobs.get(job)
+        return self._jobs.get(job) or (self._keeper.find(job) if self._keeper else None)
 
     def running(self) -> Mapping[str, Job]:
         """Jobs under way, by id."""
@@ -79,6 +93,7 @@ class Jobs:
                 job.since = self._clock.now()
             job.what, job.done, job.of = what, done, of
 
+        self._keep(job)
         try:
             job.answer = work(moved)
             job.state = "done"
@@ -88,7 +103,16 @@ class Jobs:
             job.error = Unavailable("child_failed", kind=type(broken).__name__, where=job.operation)
             job.state = "failed"
         finally:
+            self._keep(job)
             job.ended.set()
+
+    def _keep(self, job: Job) -> None:
+        # Whoever is not named cannot ask for it later.
+        try:
+            if self._keeper and job.by:
+                self._keeper.keep(job)
+        finally:
+            job.kept.set()
 
     def _drop_old(self) -> None:
         while len(self._jobs) > KEPT:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from renwei.app import finished
 from renwei.app.upkeep.retention import dropped, embedded
 from renwei.app.uploads import Uploads
 from renwei.core.errors import RenweiError
@@ -64,6 +65,7 @@ CHORES: tuple[tuple[str, Chore], ...] = (
     ("seal_decisions", _seal_decisions),
     ("drop_old", _drop_old),
     ("drop_uploads", _drop_uploads),
+    ("drop_jobs", finished.sweep),
     ("drop_copies", _drop_copies),
     ("note_clean", _note_clean),
 )

@@ -31,9 +31,10 @@ _WAIT = re.compile(r"(?:^|[,;\s])wait(?:\s*=\s*\"?(\d{1,6}))?", re.IGNORECASE)
 
 
 class JobShown(msgspec.Struct, kw_only=True):
-    """How far a job is: `state` running, done or failed; `of` is 0 while unknown.
+    """How far a job is: `state` running, done, failed or interrupted; `of` is 0 while unknown.
 
-    `answer` is the operation's own answer once it is done, `problem` what refused it.
+    `answer` is the operation's own answer once it is done, `problem` what refused it, or why
+    there is no answer any more. Ended jobs are kept for seven days, also across a restart.
     """
 
     id: str
@@ -61,7 +62,8 @@ async def started(call: Call, name: str, work: Callable[[Progress], Any]) -> Res
     job = call.house.jobs.start(name, work, by=call.caller.id)
     wait_s = patience(call.request.headers.get("prefer", ""), call.request.method)
     until = ticks() + wait_s
-    while not job.ended.is_set() and ticks() < until:
+    # Whoever is told its address finds it there, even after a crash.
+    while not job.kept.is_set() or (not job.ended.is_set() and ticks() < until):
         await anyio.sleep(_LOOKS_S)
     if not job.ended.is_set():
         told = {"location": f"/v1/jobs/{job.id}", "retry-after": "1"}

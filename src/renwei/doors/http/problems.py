@@ -54,6 +54,7 @@ _BY_CODE: Mapping[str, int] = {
     "repeat_running": 409,
     "repeat_broken_off": 409,
     "repeat_gone": 410,
+    "job_answer_gone": 410,
     "too_large": 413,
     "body_too_large": 413,
     "upload_too_large": 413,
@@ -66,6 +67,7 @@ _BY_CODE: Mapping[str, int] = {
     "unexpected": 500,
     "child_failed": 500,
     "child_died": 500,
+    "job_interrupted": 500,
 }
 _OF_STATUS: Mapping[int, str] = {404: "unknown_path", 405: "wrong_method"}
 _RETRY_S: Mapping[str, int] = {"busy": 1, "in_use": 5, "closing": 5, "disk_full": 60}
