@@ -26,11 +26,11 @@ WAITING_EVENTS = 50_000
 WAITING_BYTES = 64 << 20
 GROUP_EVENTS = 2_000
 GROUP_BYTES = 8 << 20
-BREATH_S, PAUSE_S, CROWD = 0.001, 0.008, 12
+BREATH_S, PAUSE_S, CROWD, HEAP = 0.001, 0.008, 12, 100
 """Between two groups others get at the file, and answers go out while the next group gathers.
 
-After a group of few requests the pause is longer: a commit costs the same for one as for many,
-and whoever decides meanwhile needs the processor.
+After a group of few requests with few events the pause is longer: a commit costs the same for
+one as for many, and whoever decides meanwhile needs the processor.
 """
 _log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class _Request:
         self.loop = loop
         self.future: asyncio.Future[Receipt] = loop.create_future()
         self.size = len(incoming) + len(refused)
-        self.bytes = sum(len(one.raw) for one in incoming) + sum(len(one.raw) for one in refused)
+        self.bytes = sum(one.size for one in incoming) + sum(len(one.raw) for one in refused)
         self.answer: Receipt | RenweiError | None = None
 
 
@@ -129,7 +129,8 @@ class Intake:
         while group := self._next_group():
             self._commit(group)
             _answer(group)
-            time.sleep(BREATH_S if len(group) >= CROWD else PAUSE_S)
+            much = len(group) >= CROWD or sum(request.size for request in group) >= HEAP
+            time.sleep(BREATH_S if much else PAUSE_S)
 
     def _next_group(self) -> list[_Request]:
         with self._guard:

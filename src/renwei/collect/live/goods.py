@@ -9,6 +9,7 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from renwei.collect.catalogue import KIND
+from renwei.collect.items.kinds import KINDS
 from renwei.collect.items.told import outranked
 from renwei.collect.live.naming import ANY_PRODUCT, found, number_of, text_of
 from renwei.collect.live.traits import clean
@@ -131,6 +132,19 @@ def _held(items: Items, wanted: Mapping[str, Mapping[str, Any]]) -> dict[str, It
             if item is not None:
                 held[key] = item
                 break
+    return held | _of_other_kinds(items, [key for key in wanted if key not in held])
+
+
+def _of_other_kinds(items: Items, keys: Sequence[str]) -> dict[str, Item]:
+    """Videos, songs, articles that the shop told, by their ids."""
+    held: dict[str, Item] = {}
+    if not keys:
+        return held
+    for kind in KINDS:
+        numbers = [number for number in items.by_code(kind, keys) if number]
+        for item in items.get(numbers) if numbers else ():
+            if item is not None:
+                held.setdefault(item.code, item)
     return held
 
 

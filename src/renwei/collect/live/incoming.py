@@ -13,7 +13,8 @@ class Incoming(msgspec.Struct, kw_only=True, gc=False):
     `kind` is one of track, identify, page, screen, group, alias, merge. `at_us` is the event's
     own time in microseconds, already corrected for the sender's clock (sentAt); None = arrival.
     `message_id` is the sender's, or made of a hash of the raw bytes where none was sent.
-    `previous_id` is the other identifier of an alias or merge. `wire` names the SDK family.
+    `previous_id` is the other identifier of an alias or merge. `wire` names the SDK family, `size`
+    is the length of its bytes as sent.
     """
 
     index: int
@@ -28,7 +29,7 @@ class Incoming(msgspec.Struct, kw_only=True, gc=False):
     properties: dict[str, Any] = {}
     traits: dict[str, Any] = {}
     context: dict[str, Any] = {}
-    raw: bytes = b""
+    size: int = 0
     wire: str = "segment"
 
 

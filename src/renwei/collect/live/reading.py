@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from renwei.collect.live.checking import Fault, fault_in
+from renwei.collect.live.contexts import context_of
 from renwei.collect.live.incoming import Incoming, Refusal
 from renwei.collect.live.times import AHEAD_US, EARLIEST_US, instant_us, skew_us
 
@@ -30,7 +31,7 @@ Time = str | int | float | None
 
 
 class Sent(msgspec.Struct, gc=False):
-    """An event as it is written; names as in the Segment specification."""
+    """An event as it is written, but its context; names as in the Segment specification."""
 
     type: str | None = None
     event: str | None = None
@@ -45,9 +46,16 @@ class Sent(msgspec.Struct, gc=False):
     sentAt: Time = None  # noqa: N815
     properties: dict[str, Any] | None = None
     traits: dict[str, Any] | None = None
-    context: dict[str, Any] | None = None
     category: str | None = None
     mergeProperties: list[dict[str, Any]] | None = None  # noqa: N815
+
+
+class _Whole(Sent, gc=False):
+    context: dict[str, Any] | None = None
+
+
+class _Bytes(Sent, gc=False):
+    context: msgspec.Raw = msgspec.Raw()
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -57,7 +65,8 @@ class Moment(msgspec.Struct, frozen=True):
     skew_us: int = 0
 
 
-_decode = msgspec.json.Decoder(Sent).decode
+_decode = msgspec.json.Decoder(_Bytes).decode
+_decode_whole = msgspec.json.Decoder(_Whole).decode
 
 
 def read(
@@ -82,13 +91,23 @@ def read(
     if size > EVENT_LIMIT:
         return _too_large(bytes(raw), size, index, wire)
     try:
-        sent = _decode(raw)
+        sent, context = _opened(raw)
     except msgspec.ValidationError as error:
         fault = _wrong_type(str(error))
         return refusal(index, fault, bytes(raw), wire)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, OverflowError) as error:
         return refusal(index, ("", "bad_json", {"found": str(error)[:120]}), bytes(raw), wire)
-    return judged(sent, raw, index, moment, kind=kind, wire=wire)
+    return judged(sent, context, (raw, size), index, moment, kind=kind, wire=wire)
+
+
+def _opened(raw: bytes | msgspec.Raw) -> tuple[Sent, dict[str, Any]]:
+    sent = _decode(raw)
+    try:
+        return sent, context_of(sent.context)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        # Read with the rest, it says where the fault is.
+        whole = _decode_whole(raw)
+        return whole, whole.context or {}
 
 
 def read_plain(
@@ -98,11 +117,12 @@ def read_plain(
     if len(raw) > EVENT_LIMIT:
         return _too_large(raw, len(raw), index, wire)
     try:
-        sent = msgspec.convert(plain, Sent)
+        sent = msgspec.convert(plain, _Whole)
     except (msgspec.ValidationError, RecursionError) as error:
         result: Incoming | Refusal = refusal(index, _wrong_type(str(error)), raw, wire)
     else:
-        result = judged(sent, raw, index, moment, kind="", wire=wire)
+        whole = raw, len(raw)
+        result = judged(sent, sent.context or {}, whole, index, moment, kind="", wire=wire)
     if type(result) is Refusal:
         result.plain = plain_bytes(plain)
     return result
@@ -118,13 +138,20 @@ def plain_bytes(value: Any) -> bytes:
 
 
 def judged(
-    sent: Sent, raw: bytes | msgspec.Raw, index: int, moment: Moment, *, kind: str, wire: str
+    sent: Sent,
+    context: dict[str, Any],
+    came: tuple[bytes | msgspec.Raw, int],
+    index: int,
+    moment: Moment,
+    *,
+    kind: str,
+    wire: str,
 ) -> Incoming | Refusal:
-    """Check what an event says; the first fault refuses it."""
+    """Check what an event says; the first fault refuses it. `came`: its bytes and their size."""
+    raw, size = came
     kind = sent.type or kind
     name = sent.event or sent.name or sent.category or ""
     properties = sent.properties or {}
-    context = sent.context or {}
     user = "" if sent.userId is None else id_of(sent.userId)
     anonymous = "" if sent.anonymousId is None else id_of(sent.anonymousId)
     at_us, fault = _time_of(sent, moment)
@@ -153,7 +180,7 @@ def judged(
         properties=properties,
         traits=_merged(sent) if kind == "merge" else traits if type(traits) is dict else {},
         context=context,
-        raw=bytes(raw),
+        size=size,
         wire=wire,
     )
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from renwei.collect.live.checking import place_of
+from renwei.collect.live.contexts import Context
 from renwei.collect.live.incoming import Incoming
 from renwei.collect.live.naming import (
     DAY_MS,
@@ -96,9 +97,7 @@ def rest_of(one: Incoming, body: Body, *, without_place: bool) -> bytes:
     if one.traits:
         rest["t"] = one.traits
     if one.context:
-        context = {name: one.context[name] for name in one.context if name not in _NOT_KEPT}
-        if without_place:
-            context.pop("location", None)
+        context = _rest_of_context(one.context, without_place=without_place)
         if context:
             rest["c"] = context
     if not body.get("name") and one.name:
@@ -110,7 +109,27 @@ def rest_of(one: Incoming, body: Body, *, without_place: bool) -> bytes:
     try:
         return encode(rest)
     except (OverflowError, ValueError, RecursionError):
+        if "c" in rest:
+            rest["c"] = _kept(one.context, without_place=without_place)
         return plain_bytes(rest)
+
+
+def _rest_of_context(
+    context: dict[str, Any], *, without_place: bool
+) -> dict[str, Any] | msgspec.Raw:
+    if without_place or type(context) is not Context:
+        return _kept(context, without_place=without_place)
+    if context.rest is None:
+        kept = _kept(context, without_place=False)
+        context.rest = msgspec.Raw(plain_bytes(kept) if kept else b"")
+    return context.rest
+
+
+def _kept(context: Mapping[str, Any], *, without_place: bool) -> dict[str, Any]:
+    kept = {name: context[name] for name in context if name not in _NOT_KEPT}
+    if without_place:
+        kept.pop("location", None)
+    return kept
 
 
 def has_place(one: Incoming) -> bool:
@@ -262,8 +281,14 @@ def _is_plain(part: str) -> bool:
 
 def _short_context(one: Incoming) -> dict[str, Any]:
     context = one.context
-    if not context:
-        return {}
+    if type(context) is not Context:
+        return _shortened(context) if context else {}
+    if context.short is None:
+        context.short = _shortened(context)
+    return context.short
+
+
+def _shortened(context: Mapping[str, Any]) -> dict[str, Any]:
     found_context: dict[str, Any] = {}
     agent = context.get("userAgent")
     device, system = _of_agent(agent) if type(agent) is str else ("", "")
