@@ -205,6 +205,51 @@ def test_silence_of_a_live_shop_overnight_is_no_end_of_data(desk: Desk) -> None:
     assert (answer.state, answer.day) == ("partial", "2026-06-08")
 
 
+def brought(desk: Desk, at: datetime) -> None:
+    body = {"began": at.isoformat(), "state": "done", "totals": {"orders": 9}, "refused": 0}
+    desk.store.papers.put("import", f"i-{at:%d%H%M}", body, by="import", at=at)
+
+
+@pytest.mark.parametrize("minutes", [5, 59, 240])
+def test_a_file_of_yesterday_says_nothing_of_a_morning_that_has_only_begun(
+    desk: Desk, minutes: int
+) -> None:
+    # Half a dozen orders should have come by then: too few to call the silence an end of data.
+    desk.steady(200, mean=12, until=local(6, 23))
+    brought(desk, local(7, 11))
+    desk.clock.at = local(7, 11) + timedelta(minutes=minutes)
+    answer = desk.report()
+    assert (answer.day, answer.state) == ("2026-06-06", "complete")
+    today = desk.report(day="2026-06-07")
+    assert today.since == today.until
+    assert "nothing is known" in today.headline
+    assert {one.verdict for one in today.figures} <= {"untested", "not_enough"}
+    week = desk.report(period="week", day="2026-06-07")
+    # The week goes to the end of the day before, and is compared with weeks as far.
+    assert (week.state, week.until) == ("data_ends", local(7))
+    assert figure(week, "orders").verdict == "usual"
+
+
+def test_a_file_that_has_orders_of_today_is_judged_by_the_same_hours(desk: Desk) -> None:
+    desk.steady(200, mean=12, until=local(7, 11))
+    desk.put(desk.order(local(7, 10), "early"))
+    brought(desk, local(7, 11))
+    desk.clock.at = local(7, 11) + timedelta(minutes=5)
+    answer = desk.report()
+    assert (answer.day, answer.state) == ("2026-06-07", "partial")
+    assert figure(answer, "orders").verdict != "untested"
+
+
+def test_an_empty_morning_of_a_live_shop_is_judged_by_the_same_hours_only(desk: Desk) -> None:
+    desk.steady(200, mean=12, until=local(6, 23))
+    desk.put(desk.order(local(6, 20), "live one", platform="live"))
+    for hour, verdicts in ((1, {"usual"}), (12, {"edge", "unusual"})):
+        desk.clock.at = local(7, hour)
+        answer = desk.report(day="2026-06-07")
+        assert figure(answer, "orders").value == 0
+        assert figure(answer, "orders").verdict in verdicts
+
+
 def test_a_small_shop_that_sold_nothing_today_is_not_told_to_import(desk: Desk) -> None:
     desk.steady(200, mean=0.5)
     desk.clock.at = AT + DAY

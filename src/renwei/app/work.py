@@ -28,7 +28,8 @@ Work = Callable[[Progress], Any]
 class Job:
     """One piece of work; `of` is 0 while unknown.
 
-    `state` is running, done, failed, or interrupted where the server stopped meanwhile. `by` names the account or key that started it; only they are shown it. `since` is when the
+    `state` is running, done, failed, or interrupted where the server stopped meanwhile. `by`
+    names the account or key that started it; only they are shown it. `since` is when the
     step that `what` names began.
     """
 

@@ -50,7 +50,7 @@ def tell(shop: Shop, request: ReportRequest) -> ReportAnswer:
     book, zone = read_book(shop.store), zone_named(shop.settings.zone)
     currency = book.main_currency(shop.settings.currency)
     placed = book.as_of(to_us(at), currency).at
-    found = window(request, at, zone, placed, covered_until(shop, book, at))
+    found = window(request, at, zone, placed, covered_until(shop, book, at, zone))
     about = read(shop, book, found)
     told = _told(about)
     answer = ReportAnswer(

@@ -55,11 +55,12 @@ class Window:
         return timedelta(days=LENGTH[self.period])
 
 
-def covered_until(shop: Shop, book: Book, at: datetime) -> datetime | None:
+def covered_until(shop: Shop, book: Book, at: datetime, zone: tzinfo) -> datetime | None:
     """Up to when orders can be known: the last import, or None where they come in by themselves.
 
-    A file knows nothing of what was ordered after it was brought in. Events of a site or an
-    app come in as they happen; then silence is all there is to judge by.
+    A file knows nothing of what was ordered after it was brought in; one without an order of
+    the day on which it came says nothing of that day either, which has only begun. Events of a
+    site or an app come in as they happen; then silence is all there is to judge by.
     """
     live = np.array([platform == "live" for platform, _ in book.places], dtype=bool)
     if live.any():
@@ -74,7 +75,14 @@ def covered_until(shop: Shop, book: Book, at: datetime) -> datetime | None:
         if paper is not None and paper.body.get("state") == "done"
     ]
     before = [one for one in times if one <= at]
-    return max(before) if before and at - max(before) > _JUST_NOW else None
+    if not before:
+        return None
+    brought = max(before)
+    day = midnight(first_day(brought, DAY, zone), zone)
+    placed = book.columns["at"]
+    if not ((placed >= to_us(day)) & (placed <= to_us(at))).any():
+        return day
+    return brought if at - brought > _JUST_NOW else None
 
 
 def window(
@@ -109,7 +117,7 @@ def window(
         asked = _date(request.day)
         day = asked - timedelta(days=asked.weekday()) if request.period == WEEK else asked
     elif request.at is None and last is not None:
-        silent = known < midnight(day, zone) or _ended(placed, known)
+        silent = known <= midnight(day, zone) or _ended(placed, known)
         day = first_day(last, request.period, zone) if silent else day
     start = midnight(day, zone)
     if start > at:

@@ -24,7 +24,7 @@ def begun(server: Served, body: bytes) -> str:
 
 def shown(server: Served, place: str) -> dict[str, Any]:
     head = server.with_key("write") | {"Accept-Language": "en"}
-    status, _, body = server.ask("GET", place, **head)
+    status, _, body = server.ask("GET", place, None, **head)
     assert status == 200, body
     told: dict[str, Any] = json.loads(body)
     return told
@@ -54,5 +54,5 @@ def test_a_killed_server_still_knows_what_it_did_and_what_it_did_not_finish(
         if told["state"] == "interrupted":
             assert told["problem"]["code"] == "job_interrupted"
             assert "Ask again" in told["problem"]["detail"]
-        status, _, _ = again.ask("GET", done, **again.with_key("read"))
+        status, _, _ = again.ask("GET", done, None, **again.with_key("read"))
         assert status == 404
