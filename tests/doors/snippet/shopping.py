@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, Page
 
 T = TypeVar("T")
 Visit = Callable[..., BrowserContext]
@@ -38,8 +38,11 @@ class Seen:
         return found
 
 
-def until(look: Callable[[], T], *, within_s: float = 10.0) -> T:
-    """The first answer that is something; fails when there is none in time."""
+def until(look: Callable[[], T], *, within_s: float = 10.0, page: Page | None = None) -> T:
+    """The first answer that is something; fails when there is none in time.
+
+    With a page its events and routes are heard meanwhile.
+    """
     end = time.monotonic() + within_s
     while True:
         found = look()
@@ -47,7 +50,7 @@ def until(look: Callable[[], T], *, within_s: float = 10.0) -> T:
             return found
         if time.monotonic() > end:
             raise AssertionError(f"nothing within {within_s} s")
-        time.sleep(0.05)
+        page.wait_for_timeout(50) if page else time.sleep(0.05)
 
 
 def kinds(seen: list[Seen]) -> list[str]:

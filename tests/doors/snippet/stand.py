@@ -47,7 +47,8 @@ class Post:
 class Stand:
     """What the stand-in answers, and what it heard.
 
-    `judge` gives the status of a batch and its headers; `choose` the items for a request.
+    `judge` gives the status of a batch and its headers; `choose` the items for a request. While
+    it is `away` it hangs up without an answer.
     """
 
     url: str = ""
@@ -56,6 +57,7 @@ class Stand:
     languages: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     slow_s: float = 0.0
+    away: bool = False
     judge: Callable[[dict[str, Any]], tuple[int, dict[str, str]]] = lambda body: (200, {})
     choose: Choose = lambda request: []
 
@@ -125,9 +127,12 @@ class _Handler(BaseHTTPRequestHandler):
         size = int(self.headers.get("content-length") or 0)
         body = self.rfile.read(size)
         named = {name.lower(): value for name, value in self.headers.items()}
-        status, headers, answer = type(self).answer(
-            self.command, self.path.partition("?")[0], named, body
-        )
+        try:
+            status, headers, answer = type(self).answer(
+                self.command, self.path.partition("?")[0], named, body
+            )
+        except ConnectionAbortedError:
+            return
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -169,6 +174,8 @@ def standing() -> Iterator[Stand]:
     }  # fmt: skip
 
     def answer(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        if stand.away:
+            raise ConnectionAbortedError
         if method == "OPTIONS":
             asks = {"access-control-allow-headers": "authorization, content-type, accept-language"}
             return 204, shared | asks, b""

@@ -233,7 +233,7 @@
     const batch = waiting() ? [] : ready().slice(0, most);
     if (!batch.length) return false;
     const events = batch.map((one) => one[1]);
-    const lost = most === BATCH && read("lost");
+    const lost = most > 1 && read("lost");
     if (lost) {
       const { count, id } = lost;
       events.push(event_("track", { event: "Events Dropped", properties: { count }, messageId: id }));
@@ -258,11 +258,12 @@
     }
     if ([400, 413, 415, 422].includes(status)) {
       // One of them is at fault: halve until it stands alone, drop that one, go on with the rest.
-      if (batch.length === 1) {
+      most = batch.length >> 1;
+      if (!most) {
         forget(batch[0][0]);
         lose(1);
+        most = BATCH;
       }
-      most = Math.max(1, batch.length >> 1);
       return true;
     }
     if (status === 401 || status === 403) {
