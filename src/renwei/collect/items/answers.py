@@ -189,6 +189,7 @@ class ItemPut(msgspec.Struct, kw_only=True):
     cost_minor: int | None = None
     tags: list[str] | None = None
     attributes: dict[str, str | int | float | bool | None] | None = None
+    first_seen: str | None = None
     by: str = ""
 
 
@@ -216,6 +217,7 @@ class ItemPatch(msgspec.Struct, kw_only=True):
     cost_minor: Whole = UNSET
     tags: Tags = UNSET
     attributes: Attributes = UNSET
+    first_seen: Text = UNSET
     by: str = ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -179,12 +180,22 @@ def _repeat(name: str, value: Any) -> str:
     return found
 
 
+def _time(name: str, value: Any) -> str:
+    try:
+        at = datetime.fromisoformat(value) if type(value) is str else None
+    except ValueError:
+        at = None
+    if at is None or not 1990 <= at.year <= 2100:
+        raise BadInput("item_bad_time", field=name, found=str(value)[:40])
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+
+
 Check = Callable[[str, Any], Any]
 _CHECKS: Final[Mapping[str, Check]] = {
     "title": _title, "category": text_of, "brand": text_of, "creator": text_of, "artist": text_of,
     "variant": text_of, "group": text_of, "url": _link, "image": _link, "stock": _stock,
     "available": _flag, "tags": _tags, "attributes": _attributes, "language": _language,
-    "cost_minor": _cost, "repeat": _repeat,
+    "cost_minor": _cost, "repeat": _repeat, "first_seen": _time,
 }  # fmt: skip
 FACTS: Final = tuple(name for name in _CHECKS if name not in ("title", "category"))
 """Fields that lie in an item's facts, under the same names."""

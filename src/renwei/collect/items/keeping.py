@@ -187,6 +187,8 @@ def applied(item: Item, draft: Draft, how: How) -> Item:
     emptied = {name for name, value in told.items() if value is None}
     if not partial:
         emptied |= names - told.keys() - {"title"}
+    # An item was first seen some time, whatever is told of it.
+    emptied.discard("first_seen")
     for name in FACTS:
         if name in emptied:
             facts.pop(name, None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -31,7 +30,7 @@ from renwei.collect.items.answers import (
 )
 from renwei.collect.items.checking import Draft, draft_of
 from renwei.collect.items.finding import Asked, book, item_of
-from renwei.collect.items.keeping import How, Kept, keep
+from renwei.collect.items.keeping import How, keep
 from renwei.collect.items.kinds import kind_of
 from renwei.collect.items.money import shown as shown_price
 from renwei.collect.items.prices import lowest_price, prices, stocks
@@ -213,23 +212,3 @@ def _refused(shop: Shop, index: int, given: Any, fault: RenweiError) -> ItemRefu
 
 def _all(counts: Counter[str]) -> dict[str, int]:
     return {name: counts[name] for name in _COUNTED}
-
-
-def drafts_of(given: Sequence[Any], currency: str) -> list[Draft]:
-    """Check items that a foreign wire brings, all of them or none.
-
-    Raises:
-        BadInput: Any code item_..., with the `index` of the first that cannot be taken.
-    """
-    found = []
-    for index, one in enumerate(given):
-        try:
-            found.append(draft_of(one, currency))
-        except BadInput as fault:
-            raise BadInput(fault.code, **{**fault.values, "index": index}) from None
-    return found
-
-
-def kept_of(shop: Shop, drafts: Sequence[Draft], by: str, *, partial: bool) -> Kept:
-    """Store checked items for a foreign wire."""
-    return keep(shop, list(enumerate(drafts)), _how(shop, by, partial=partial))

@@ -6,7 +6,7 @@ from starlette.applications import Starlette
 
 from renwei.app.house import House
 from renwei.doors.console import frame
-from renwei.doors.http import api, ingest
+from renwei.doors.http import api, gorse_paths, ingest
 from renwei.doors.http.around import around
 from renwei.doors.snippet.routes import routes as snippet
 
@@ -19,7 +19,13 @@ def build_app(house: House) -> Starlette:
     else did.
     """
     app = Starlette(
-        routes=[*ingest.routes(house), *snippet(), *api.routes(house), *frame.routes(house)],
+        routes=[
+            *ingest.routes(house),
+            *snippet(),
+            *api.routes(house),
+            *gorse_paths.routes(house),
+            *frame.routes(house),
+        ],
         middleware=around(house),
         exception_handlers=frame.faults(house),
     )
