@@ -30,7 +30,7 @@ from renwei.core.words import Words
 if TYPE_CHECKING:
     from renwei.stores.embedded import EmbeddedStore
 
-RIBS = ("collect", "people", "reach", "trust", "report")
+RIBS = ("collect", "people", "recommend", "reach", "trust", "report")
 OPERATIONS = (
     "renwei.collect.operations",
     "renwei.collect.live.operations",
@@ -47,6 +47,9 @@ OPERATIONS = (
     "renwei.people.rights",
     "renwei.people.readiness",
     "renwei.people.learning",
+    "renwei.recommend.operations",
+    "renwei.recommend.surfaces",
+    "renwei.recommend.learning",
     "renwei.reach.operations",
     "renwei.reach.recent",
     "renwei.reach.next",
@@ -129,6 +132,7 @@ def open_shop(
         Unavailable: The directory cannot be used; the code says why.
     """
     from renwei.stores.embedded import open_store
+    from renwei.trust import ended
 
     ticking = clock or WallClock()
     returning = functools.partial(_clear, ticking)
@@ -137,6 +141,8 @@ def open_shop(
         if not child and not store.is_clean():
             store = _cleared(store, ticking, write=write)
         shop = _shop(store, ticking, language=language, progress=progress)
+        if write and not child:
+            ended.end_again(shop, ticking.now())
         yield replace(
             shop, ready_estimates=lambda at: _ready_estimates(shop, at, in_child=not child)
         )

@@ -18,6 +18,9 @@ NOTHING = 0
 NOBODY = 0
 """The actor of events whose person asked to be forgotten."""
 
+OUR_OWN = frozenset(("permission", "care", "need", "offer", "nothing", "message"))
+"""Kinds of items that the program itself puts beside a shop's: never shown as a catalogue."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

@@ -43,7 +43,10 @@ class Operation:
         child: Whether it runs in a child process (import, learning).
         http: Method and path, such as "GET /v1/people/{person}"; names in braces are fields of
             the request, the others come as query (GET, DELETE) or JSON body. "" is not served.
-        scope: What a key or an account must be allowed: "read", "write" or "admin".
+            `operation` takes a second place behind a bar.
+        scope: What a key or an account must be allowed: "read", "write" or "admin"; "show" is
+            what a shopper's browser may ask too, with the key that brings events.
+        also: The second place on HTTP.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Operation:
     child: bool = False
     http: str = ""
     scope: str = "read"
+    also: str = ""
 
 
 def operation(
@@ -69,8 +73,10 @@ def operation(
     """Mark a function as an operation of its rib; without a scope, what writes needs "write"."""
     scope = scope or ("write" if writes else "read")
 
+    first, _, also = http.partition("|")
+
     def mark(call: Function) -> Function:
-        marked = Operation(name, request, call, writes, destroys, child, http, scope)
+        marked = Operation(name, request, call, writes, destroys, child, first, scope, also)
         call.__dict__["operation"] = marked
         return call
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 ROLES = ("owner", "marketer", "agent", "viewer")
 SCOPES = ("ingest", "read", "write", "admin")
+SHOW = "show"
+"""What a shopper's own browser may ask: what to show on a page. No key has it alone."""
 
 _ROLE_MAY = {
-    "owner": frozenset(SCOPES),
-    "marketer": frozenset({"ingest", "read", "write"}),
-    "agent": frozenset({"read"}),
-    "viewer": frozenset({"read"}),
+    "owner": frozenset({*SCOPES, SHOW}),
+    "marketer": frozenset({"ingest", SHOW, "read", "write"}),
+    "agent": frozenset({SHOW, "read"}),
+    "viewer": frozenset({SHOW, "read"}),
 }
 _KEY_MAY = {
-    "ingest": frozenset({"ingest"}),
-    "read": frozenset({"read"}),
-    "write": frozenset({"ingest", "read", "write"}),
-    "admin": frozenset(SCOPES),
+    "ingest": frozenset({"ingest", SHOW}),
+    "read": frozenset({SHOW, "read"}),
+    "write": frozenset({"ingest", SHOW, "read", "write"}),
+    "admin": frozenset({*SCOPES, SHOW}),
 }
 _NOTHING: frozenset[str] = frozenset()
 
@@ -33,7 +35,8 @@ def may(role: str, scope: str) -> bool:
 def allows(held: str, wanted: str) -> bool:
     """Whether a key of scope `held` may do what needs `wanted`.
 
-    An ingest key sits in an app that anybody can unpack, so it can only bring events in.
+    An ingest key sits in an app that anybody can unpack, so it brings events in and asks what
+    to show, and no more.
 
     Example:
         >>> allows("write", "ingest"), allows("ingest", "read"), allows("read", "ingest")

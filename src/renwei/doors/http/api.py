@@ -49,7 +49,8 @@ def routes(house: House) -> list[BaseRoute]:
 
 def places(reception: Reception) -> list[Place]:
     """Every place of the API, in the order of its description."""
-    found = [derived(one) for one in build.operations().values() if one.http]
+    served = [one for one in build.operations().values() if one.http]
+    found = [derived(one, place) for one in served for place in (one.http, one.also) if place]
     for name, path, changed in BY_HAND:
         found += _read_and_change(build.operations()[name], path, changed)
     found += [*uploads.places(reception), *exports.places(), *probes.places()]
@@ -69,9 +70,9 @@ def places(reception: Reception) -> list[Place]:
     return [*found, *openapi.places(found)]
 
 
-def derived(operation: Operation) -> Place:
-    """The place that an operation names."""
-    method, path = operation.http.split(" ")
+def derived(operation: Operation, place: str = "") -> Place:
+    """The place that an operation names, or another one of its places."""
+    method, path = (place or operation.http).split(" ")
     asks = asks_of(method, path, operation.request, destroys=operation.destroys)
     return _place(operation, method, path, operation.scope, asks)
 

@@ -160,6 +160,8 @@ def _described(one: Place, more: str, say: Callable[..., str]) -> str:
 def _named(one: Place) -> str:
     if one.operation is not None and one.words.startswith("operations."):
         name = one.operation.name.replace(" ", "-")
+        if f"{one.method} {one.path}" == one.operation.also:
+            return f"{name}-{one.method.lower()}"
         return name if one.scope == one.operation.scope else f"{name}-read"
     return one.words.rpartition(".")[2]
 

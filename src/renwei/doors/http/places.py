@@ -22,7 +22,7 @@ from renwei.core.operations import Operation
 if TYPE_CHECKING:
     from renwei.doors.http.callers import Caller
 
-SCOPES = ("public", "read", "write", "admin")
+SCOPES = ("public", "show", "read", "write", "admin")
 CONFIRM = "confirm"
 
 
@@ -45,7 +45,7 @@ class Place:
     Args:
         method: GET, POST, DELETE ...
         path: Such as "/v1/people/{person}".
-        scope: "public", "read", "write" or "admin".
+        scope: "public", "show", "read", "write" or "admin".
         work: Answers a call.
         words: Key of the sentences that describe it.
         asks: What may be sent.

@@ -1,0 +1,323 @@
+"""Voices: each says of every item how much speaks for it, and exactly what of it comes from where.
+
+All but three are sums over what a person touched: the part of one item of the past is known to
+the last bit, so that a reason can name it and be tested by leaving it out. A voice answers on
+a scale from 0 to 1; how much each counts is learnt from the shop's past (see learning).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from renwei.core.clock import to_us
+from renwei.recommend.goods import Goods
+from renwei.recommend.model import Model
+from renwei.recommend.moment import Moment
+from renwei.recommend.tables import Links, Tables
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+DAY_US = 86_400_000_000
+TOUCH_HALF_LIFE_DAYS, BUY_HALF_LIFE_DAYS = 7.0, 90.0
+
+
+@dataclass(frozen=True, eq=False)
+class Past:
+    """What sums run over: items touched and bought, each with its weight now.
+
+    Shape (n,); an item that was both touched and bought stands once in each list.
+    """
+
+    item: Ints
+    weight: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One request as voices see it: who, in front of what, with which models."""
+
+    moment: Moment
+    model: Model
+    allowed: NDArray[np.bool_]
+    item: int = 0
+    cart: tuple[int, ...] = ()
+    memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def goods(self) -> Goods:
+        """The catalogue."""
+        return self.model.goods
+
+    @property
+    def tables(self) -> Tables:
+        """What was learnt."""
+        return self.model.tables
+
+    @property
+    def touched(self) -> Past:
+        """What the person touched, faded to now."""
+        found: Past = self.once("touched", self._touched)
+        return found
+
+    @property
+    def bought(self) -> Past:
+        """What the person bought, faded to now."""
+        found: Past = self.once(
+            "bought", lambda: _past(bought_now(self.moment, to_us(self.moment.at)))
+        )
+        return found
+
+    def _touched(self) -> Past:
+        moment = self.moment
+        ages = (to_us(moment.at) - np.array(moment.at_us, dtype=np.float64)) / DAY_US
+        faded = np.array(moment.weights) * 0.5 ** (ages / TOUCH_HALF_LIFE_DAYS)
+        return Past(np.array(moment.items, dtype=np.int64), faded)
+
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """What is made once a request."""
+        if name not in self.memo:
+            self.memo[name] = make()
+        return self.memo[name]
+
+
+def _past(weights: Mapping[int, float]) -> Past:
+    return Past(np.array(list(weights), dtype=np.int64), np.array(list(weights.values())))
+
+
+def bought_now(moment: Moment, now_us: int) -> dict[int, float]:
+    """What was bought, faded: each purchase counts once, half as much after three months."""
+    found: dict[int, float] = {}
+    for purchase in moment.bought:
+        age = (now_us - to_us(purchase.at)) / DAY_US
+        worth = 0.5 ** (age / BUY_HALF_LIFE_DAYS)
+        for line in purchase.lines:
+            if line[0]:
+                found[line[0]] = found.get(line[0], 0.0) + worth
+    return found
+
+
+Said = tuple[Ints, Floats]
+"""Rows of the catalogue, each once, and what is said of them: shapes (rows,)."""
+
+
+class Voice(Protocol):
+    """Something that speaks for items."""
+
+    @property
+    def name(self) -> str:
+        """The word it is logged under; also the code of its reason."""
+        ...
+
+    def speaks(self, scene: Scene) -> Said:
+        """Rows of the catalogue that it speaks for, each once, and how much, in (0, 1]."""
+        ...
+
+    def parts(self, scene: Scene, row: int) -> Mapping[int, float]:
+        """Items of the past behind one row and what each adds, before the scale; may be empty."""
+        ...
+
+    def worth(self, scene: Scene, row: int, without: frozenset[int]) -> float:
+        """What it would say of one row had these items not been in the past."""
+        ...
+
+
+_NOTHING: Said = (np.zeros(0, dtype=np.int64), np.zeros(0))
+
+
+def _rows(goods: Goods, numbers: Sequence[int] | Ints, values: Floats) -> Said:
+    rows = goods.rows(numbers)
+    known = rows >= 0
+    return rows[known], values[known]
+
+
+def squashed(raw: Floats, half: float) -> Floats:
+    """From [0, inf) to [0, 1): `half` is worth a half, and more is always more."""
+    return raw / (raw + half)
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Items near those of a past: a sum over them, weighted.
+
+    Args:
+        name: Of the voice.
+        of: Which table of neighbours.
+        half: Raw score that is worth a half.
+        where: "past" (touched and bought), "session", "item" (the one on the page) or "cart".
+    """
+
+    name: str
+    of: str
+    half: float = 0.1
+    where: str = "past"
+
+    def speaks(self, scene: Scene) -> Said:
+        """As in Voice."""
+        links = self._links(scene)
+        if not len(links.other):
+            return _NOTHING
+        numbers, place = np.unique(links.other, return_inverse=True)
+        raw: Floats = np.bincount(place, links.adds).astype(np.float64)
+        return _rows(scene.goods, numbers, squashed(raw, self.half))
+
+    def parts(self, scene: Scene, row: int) -> Mapping[int, float]:
+        """As in Voice."""
+        links = self._links(scene)
+        here = np.flatnonzero(links.other == scene.goods.number[row])
+        found: dict[int, float] = {}
+        for item, adds in zip(links.item[here].tolist(), links.adds[here].tolist(), strict=True):
+            found[item] = found.get(item, 0.0) + adds
+        return found
+
+    def worth(self, scene: Scene, row: int, without: frozenset[int]) -> float:
+        """As in Voice."""
+        raw = sum(adds for item, adds in self.parts(scene, row).items() if item not in without)
+        return raw / (raw + self.half)
+
+    def _links(self, scene: Scene) -> Links:
+        found: Links = scene.once(f"links|{self.name}", lambda: self._table(scene))
+        return found
+
+    def _table(self, scene: Scene) -> Links:
+        return scene.tables.near(self.of).links(*self._past(scene))
+
+    def _past(self, scene: Scene) -> tuple[Ints, Floats]:
+        if self.where == "past":
+            touched, bought = scene.touched, scene.bought
+            items = np.concatenate([touched.item, bought.item])
+            return items, np.concatenate([touched.weight, bought.weight])
+        if self.where == "session":
+            own = list(dict.fromkeys(reversed(scene.moment.session)))
+            # The last look counts most: 1, 1/2, 1/3 ...
+            fading: Floats = 1.0 / (1.0 + np.arange(len(own), dtype=np.float64))
+            return np.array(own, dtype=np.int64), fading
+        given = [scene.item] if scene.item else []
+        if self.where == "cart":
+            given = list(dict.fromkeys([*scene.cart, *given]))
+        return np.array(given, dtype=np.int64), np.ones(len(given))
+
+
+@dataclass(frozen=True)
+class OfItself:
+    """A voice of which each item's evidence is that item alone."""
+
+    name: str
+    raw: Callable[[Scene], Mapping[int, float]]
+    half: float = 0.0
+
+    def speaks(self, scene: Scene) -> Said:
+        """As in Voice."""
+        raw = self._raw(scene)
+        values = np.array(list(raw.values()), dtype=np.float64)
+        return _rows(scene.goods, list(raw), squashed(values, self.half) if self.half else values)
+
+    def parts(self, scene: Scene, row: int) -> Mapping[int, float]:
+        """As in Voice."""
+        number = int(scene.goods.number[row])
+        worth = self._raw(scene).get(number, 0.0)
+        return {number: worth} if worth else {}
+
+    def worth(self, scene: Scene, row: int, without: frozenset[int]) -> float:
+        """As in Voice."""
+        number = int(scene.goods.number[row])
+        raw = 0.0 if number in without else self._raw(scene).get(number, 0.0)
+        return raw / (raw + self.half) if self.half and raw else raw
+
+    def _raw(self, scene: Scene) -> Mapping[int, float]:
+        found: Mapping[int, float] = scene.once(f"raw|{self.name}", lambda: self.raw(scene))
+        return found
+
+
+def due(scene: Scene) -> Mapping[int, float]:
+    """What she buys again: how often, how long ago, against her usual time for it."""
+    return scene.tables.due(scene.moment)
+
+
+def looked_at(scene: Scene) -> Mapping[int, float]:
+    """What she looked at and did not buy since."""
+    last = {
+        line[0]: to_us(purchase.at)
+        for purchase in reversed(scene.moment.bought)
+        for line in purchase.lines
+    }
+    moment, faded = scene.moment, scene.touched.weight.tolist()
+    rows = zip(moment.items, faded, moment.at_us, strict=True)
+    return {item: weight for item, weight, at_us in rows if last.get(item, 0) < at_us}
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Things of creators and brands she follows; the evidence is the creator's number."""
+
+    name: str = "followed"
+
+    def speaks(self, scene: Scene) -> Said:
+        """As in Voice."""
+        if not scene.moment.follows:
+            return _NOTHING
+        rows = np.flatnonzero(np.isin(scene.goods.maker, list(scene.moment.follows)))
+        return rows, np.ones(len(rows))
+
+    def parts(self, scene: Scene, row: int) -> Mapping[int, float]:
+        """As in Voice."""
+        maker = int(scene.goods.maker[row])
+        return {maker: 1.0} if maker in scene.moment.follows else {}
+
+    def worth(self, scene: Scene, row: int, without: frozenset[int]) -> float:
+        """As in Voice."""
+        return sum(self.parts(scene, row).values()) * (int(scene.goods.maker[row]) not in without)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A voice that says the same to everybody; nothing of a person is behind it."""
+
+    name: str
+    said: Callable[[Scene], Said]
+
+    def speaks(self, scene: Scene) -> Said:
+        """As in Voice."""
+        found: Said = scene.once(f"said|{self.name}", lambda: self.said(scene))
+        return found
+
+    def parts(self, scene: Scene, row: int) -> Mapping[int, float]:
+        """As in Voice."""
+        return {}
+
+    def worth(self, scene: Scene, row: int, without: frozenset[int]) -> float:
+        """As in Voice."""
+        rows, values = self.speaks(scene)
+        here = np.flatnonzero(rows == row)
+        return float(values[here[0]]) if len(here) else 0.0
+
+
+PERSONAL: Sequence[Voice] = (
+    OfItself("bought_again", due),
+    OfItself("looked_at", looked_at, half=2.0),
+    Neighbours("also_like", "near"),
+    Neighbours("this_visit", "near", half=0.2, where="session"),
+    Neighbours("alike", "alike", half=1.0),
+    Followed(),
+)
+"""Of a feed: what each person's own past says."""
+OF_PAGE: Mapping[str, Sequence[Voice]] = {
+    "similar": (
+        Neighbours("similar", "alike", half=0.5, where="item"),
+        Neighbours("also_taken", "near", where="item"),
+    ),
+    "goes_with": (Neighbours("taken_with", "goes", half=20.0, where="cart"),),
+}
+"""Of a page with an item on it, by mode."""
+POPULAR: Voice = Shared("popular", lambda scene: scene.model.popular(scene.allowed))
+NEW: Voice = Shared("new", lambda scene: scene.model.fresh(scene.allowed, to_us(scene.moment.at)))
+WEIGHTS: Mapping[str, float] = {
+    "bought_again": 0.9, "looked_at": 0.5, "also_like": 0.7, "this_visit": 0.8, "alike": 0.15,
+    "followed": 0.4, "similar": 1.0, "also_taken": 0.7, "taken_with": 1.0, "popular": 0.2,
+    "new": 0.1,
+}  # fmt: skip
+"""How much each counts before the shop's past has said better."""
