@@ -90,14 +90,15 @@ def _nearest(columns: Any, k: int) -> Pairs:
     ones, others, weights = [], [], []
     for begin in range(0, unit.shape[1], BLOCK):
         near = (rows[begin : begin + BLOCK] @ unit).tocsr()
-        near.setdiag(0.0, k=begin) if near.shape[0] else None
+        near.setdiag(0.0, k=begin)
         one, other, weight = _top(near, k)
         ones.append(one + begin)
         others.append(other)
         weights.append(weight)
-    return Pairs(
-        *(np.concatenate(part) if part else np.zeros(0) for part in (ones, others, weights))
-    )
+    if not ones:
+        none = np.zeros(0, dtype=np.int64)
+        return Pairs(none, none, np.zeros(0))
+    return Pairs(np.concatenate(ones), np.concatenate(others), np.concatenate(weights))
 
 
 def _top(near: Any, k: int) -> tuple[Ints, Ints, Floats]:
