@@ -85,7 +85,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 @pytest.fixture
 def one(
     visit: Visit, server: Served, site: Site
-) -> Iterator[tuple[Callable[..., Page], Callable[[], list[Seen]]]]:
+) -> tuple[Callable[..., Page], Callable[[], list[Seen]]]:
     """A visitor of a shop whose pages talk to the real server: open a page, read what arrived."""
     made = msgspec.json.decode(
         server.ask(
@@ -118,7 +118,7 @@ def one(
                 )  # fmt: skip
         return found
 
-    yield opened, arrived
+    return opened, arrived
 
 
 def tag(url: str, key: str, **attributes: str) -> str:

@@ -53,6 +53,12 @@ def until(look: Callable[[], T], *, within_s: float = 10.0, page: Page | None = 
         page.wait_for_timeout(50) if page else time.sleep(0.05)
 
 
+def at_least(count: int, look: Callable[[], list[T]]) -> list[T]:
+    """What there is once there are so many."""
+    until(lambda: len(look()) >= count)
+    return look()
+
+
 def kinds(seen: list[Seen]) -> list[str]:
     """Their kinds, in the order of their times."""
     return [one.kind for one in sorted(seen, key=lambda one: one.at)]

@@ -85,7 +85,10 @@ def item(code: str, **more: Any) -> dict[str, Any]:
 
 def _checked(request: dict[str, Any]) -> str:
     """What the contract does not allow of a request, "" where it is one."""
-    for known, given, place in ((ASKED, request, ""), (CONTEXT, request.get("context", {}), "context.")):
+    for known, given, place in (
+        (ASKED, request, ""),
+        (CONTEXT, request.get("context", {}), "context."),
+    ):
         for name, value in given.items():
             if name not in known:
                 return f"{place}{name} is unknown"
@@ -140,7 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer)
 
-    do_GET = do_POST = do_OPTIONS = _do
+    do_GET = do_POST = do_OPTIONS = _do  # noqa: N815 - their names there
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
         """Say nothing."""
@@ -212,7 +215,9 @@ class Site:
         return self.url + path
 
 
-GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
+GIF = bytes.fromhex(
+    "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
+)
 
 
 @contextmanager
@@ -221,7 +226,7 @@ def selling() -> Iterator[Site]:
     site = Site()
 
     def answer(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        if path == "/pixel.gif":
+        if path in ("/pixel.gif", "/favicon.ico"):
             return 200, {"content-type": "image/gif"}, GIF
         if path == "/own/renwei.js":
             return 200, {"content-type": "text/javascript"}, edition(packed=False).body

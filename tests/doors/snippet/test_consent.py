@@ -23,7 +23,9 @@ GPC = "Object.defineProperty(navigator, 'globalPrivacyControl', { value: true })
 DNT = "Object.defineProperty(navigator, 'doNotTrack', { value: '1' });"
 
 
-def open_at(context: BrowserContext, site: Site, stand: Stand, body: str = BLOCK, **more: str) -> Page:
+def open_at(
+    context: BrowserContext, site: Site, stand: Stand, body: str = BLOCK, **more: str
+) -> Page:
     page = context.new_page()
     page.goto(site.put("/", body + tag(stand.url, KEY, **more)))
     page.wait_for_function("window.renwei && renwei.version")

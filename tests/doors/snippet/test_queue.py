@@ -19,7 +19,9 @@ QUEUED = """() => Object.keys(localStorage).filter((name) => name.includes(".q."
     .map((name) => JSON.parse(localStorage.getItem(name)))"""
 
 
-def open_at(context: BrowserContext, site: Site, stand: Stand, path: str = "/", **more: str) -> Page:
+def open_at(
+    context: BrowserContext, site: Site, stand: Stand, path: str = "/", **more: str
+) -> Page:
     page = context.new_page()
     body = "<h1>Shop</h1>" + tag(stand.url, KEY, **more)
     page.goto(site.put(path, body))
@@ -145,8 +147,8 @@ def test_a_tab_that_died_while_sending_is_not_waited_for_for_ever(
     context.add_init_script(WITHOUT_LOCKS)
     page = open_at(context, site, stand)
     until(lambda: page.evaluate(QUEUED) == [])
-    lease = """(left) => localStorage.setItem("renwei.%s.lease",
-        JSON.stringify({ tab: "gone", until: Date.now() + left }))""" % KEY[-8:]
+    lease = f"""(left) => localStorage.setItem("renwei.{KEY[-8:]}.lease",
+        JSON.stringify({{ tab: "gone", until: Date.now() + left }}))"""
     page.evaluate(lease, 2500)
     page.evaluate("renwei.track('After')")
     page.wait_for_timeout(1200)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from playwright.sync_api import Page
 from tests.doors.http.served import Served
-from tests.doors.snippet.shopping import HIDE, Seen, kinds, until
+from tests.doors.snippet.shopping import HIDE, Seen, at_least, kinds, until
 
 One = tuple[Callable[..., Page], Callable[[], list[Seen]]]
 
@@ -26,7 +26,7 @@ def test_each_call_arrives_as_its_kind(one: One) -> None:
         renwei.order({ id: "O-9", total: 119.8, currency: "CNY",
                        items: [{ id: "P1", quantity: 2, price: 59.9 }] });
     }""")
-    seen = until(lambda: len(arrived()) >= 8 and arrived())
+    seen = at_least(8, arrived)
     assert sorted(kinds(seen)) == sorted(
         ["page", "search", "cart", "uncart", "wish", "track", "identify", "order"]
     )
@@ -45,7 +45,9 @@ def test_an_order_told_again_by_a_reloaded_page_is_one_order(one: One) -> None:
     opened, arrived = one
     page = opened("/thanks")
     for _ in range(2):
-        page.evaluate('renwei.order({ id: "O-1", total: 10, currency: "CNY", items: [{ id: "P1" }] })')
+        page.evaluate(
+            'renwei.order({ id: "O-1", total: 10, currency: "CNY", items: [{ id: "P1" }] })'
+        )
         page.reload()
         page.wait_for_function("window.renwei && renwei.version")
     until(lambda: kinds(arrived()).count("page") == 3)
@@ -113,7 +115,7 @@ def test_calls_made_before_the_script_came_are_done_when_it_is_there(one: One) -
         renwei.push(["search", "mask"], ["nonsense", 1], ["track", "Early Bird"]);
         renwei.push(function (now) { now.track("From A Function"); });
     </script>""")  # fmt: skip
-    seen = until(lambda: len(arrived()) >= 5 and arrived())
+    seen = at_least(5, arrived)
     assert sorted(kinds(seen)) == ["page", "search", "track", "track", "view"]
 
 
@@ -142,7 +144,7 @@ def test_who_signs_in_is_one_person_with_who_browsed_and_the_next_one_is_another
     page.evaluate("renwei.identify('bea')")
     assert page.evaluate("renwei.anonymousId()") != first
     page.evaluate("renwei.track('By Bea')")
-    seen = until(lambda: len(arrived()) >= 4 and arrived())
+    seen = at_least(4, arrived)
     bea = [one.actor for one in seen if one.body.get("name") == "By Bea"]
     ann = [one.actor for one in seen if one.kind == "page"]
     assert bea != ann
@@ -158,7 +160,7 @@ def test_after_half_an_hour_without_a_word_it_is_another_session(one: One) -> No
         localStorage.setItem(name, JSON.stringify({ ...held, at: held.at - 31 * 60000 }));
         renwei.track("Later");
     }""")
-    seen = until(lambda: len(arrived()) >= 3 and arrived())
+    seen = at_least(3, arrived)
     by_name = {one.body.get("name") or one.kind: one.rest["c"]["sessionId"] for one in seen}
     assert by_name["page"] == by_name["Soon"] != by_name["Later"]
 
@@ -206,7 +208,7 @@ def test_times_are_the_events_own(one: One) -> None:
         }
         return times;
     }""")
-    seen = until(lambda: len(arrived()) >= 4 and arrived())
+    seen = at_least(4, arrived)
     found = {one.body["name"]: one.at for one in seen if one.kind == "track"}
     for n, own in enumerate(at):
         expected = datetime.fromtimestamp(own / 1000, tz=found["T0"].tzinfo)
