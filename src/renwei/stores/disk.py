@@ -43,6 +43,38 @@ def place_bytes(path: Path, data: bytes) -> None:
     place(path, write)
 
 
+def append_lines(path: Path, lines: Iterable[str]) -> None:
+    """Add lines to a file that only grows, on disk when it returns; a line cut short goes."""
+    with told(path):
+        new = not path.exists()
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not new:
+            _mend(path)
+        number = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
+            file.flush()
+            os.fsync(file.fileno())
+        if new:
+            settle(path.parent)
+
+
+def whole_lines(path: Path) -> list[str]:
+    """The lines of such a file; one that a crash cut short was never acknowledged."""
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return []
+    return [line for line in text[: text.rfind("\n") + 1].splitlines() if line]
+
+
+def _mend(path: Path) -> None:
+    data = path.read_bytes()
+    end = data.rfind(b"\n") + 1
+    if end != len(data):
+        os.truncate(path, end)
+
+
 def settle_file(path: Path) -> None:
     """Make what a file holds durable."""
     with path.open("r+b") as file:

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from renwei.core.clock import Clock, WallClock
 from renwei.core.errors import Unavailable
+from renwei.stores.apart import Apart
 from renwei.stores.blobs import EmbeddedBlobs
 from renwei.stores.counters import EmbeddedCounters
 from renwei.stores.database import Database
@@ -253,6 +254,11 @@ class EmbeddedStore:
     def workspace(self) -> str:
         """The id under which the master key is kept."""
         return self._workspace
+
+    @property
+    def apart(self) -> Apart:
+        """What was ended for good, known also to an older directory put in this one's place."""
+        return Apart(self._keys, self._workspace)
 
     @property
     def log(self) -> EmbeddedLog:

@@ -8,12 +8,10 @@ replayed on open. A tombstone tells nobody anything without the master key.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from renwei.stores import disk
-from renwei.stores.faults import told
 
 Stone = tuple[int, bytes]
 """Actor and keyed hash of its identifier."""
@@ -46,13 +44,7 @@ class Tombstones:
 
 
 def _read(path: Path) -> list[Stone]:
-    try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError:
-        return []
-    # A line that a crash cut short was never acknowledged.
-    whole = text[: text.rfind("\n") + 1].splitlines()
-    return list(dict.fromkeys(_parsed(line) for line in whole if line))
+    return list(dict.fromkeys(_parsed(line) for line in disk.whole_lines(path)))
 
 
 def _parsed(line: str) -> Stone:
@@ -61,25 +53,6 @@ def _parsed(line: str) -> Stone:
 
 
 def _append(path: Path, stones: Sequence[Stone]) -> None:
-    if not stones:
-        return
-    with told(path):
-        new = not path.exists()
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _mend(path)
-        number = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
-        with os.fdopen(number, "w", encoding="utf-8") as file:
-            for actor, digest in stones:
-                file.write(json.dumps({"hash": digest.hex(), "actor": actor}) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        if new:
-            disk.settle(path.parent)
-
-
-def _mend(path: Path) -> None:
-    if path.exists():
-        data = path.read_bytes()
-        end = data.rfind(b"\n") + 1
-        if end != len(data):
-            os.truncate(path, end)
+    if stones:
+        lines = (json.dumps({"hash": digest.hex(), "actor": actor}) for actor, digest in stones)
+        disk.append_lines(path, lines)

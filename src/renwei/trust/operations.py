@@ -13,7 +13,7 @@ from renwei.core.finding import person as find_person
 from renwei.core.operations import PRIVATE, operation
 from renwei.core.shop import Shop
 from renwei.core.store import Paper
-from renwei.trust import audit, keys, members, sessions, throttle, welcome
+from renwei.trust import audit, ended, keys, members, sessions, throttle, welcome
 from renwei.trust.members import Member
 from renwei.trust.roles import ROLES, SCOPES
 
@@ -189,7 +189,9 @@ def keys_list(shop: Shop, request: KeysListRequest) -> KeysAnswer:
 )
 def keys_revoke(shop: Shop, request: KeysRevokeRequest) -> KeyLine:
     """Let a key open nothing any more."""
-    return _key_line(keys.revoke(shop, request.id, shop.clock.now()))
+    line = _key_line(keys.revoke(shop, request.id, shop.clock.now()))
+    ended.note(shop, request.id)
+    return line
 
 
 @operation("team list", TeamListRequest, http="GET /v1/team", scope="admin")
@@ -245,10 +247,11 @@ def team_remove(shop: Shop, request: TeamRemoveRequest) -> Removed:
         member = members.meant(shop, request.account)
         _leave_an_owner(shop, member)
         members.remove(shop, member)
-        ended = sessions.end_all(shop, member.account.id)
+        signed_out = sessions.end_all(shop, member.account.id)
         throttle.clear(shop, member.account.email)
         audit.note(shop, audit.current(), "removed", account=member.account.id)
-    return Removed(id=member.account.id, sessions=ended)
+    ended.note(shop, member.account.id)
+    return Removed(id=member.account.id, sessions=signed_out)
 
 
 @operation("reset-password", ResetRequest, writes=True, scope="admin")
