@@ -6,11 +6,14 @@ Binds loopback only unless told otherwise. Nothing is open to the network by acc
 from __future__ import annotations
 
 import ipaddress
+import os
+import signal
 import socket
 import sys
 import webbrowser
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -18,6 +21,11 @@ from renwei.app import build
 from renwei.core.errors import BadInput, Unavailable
 from renwei.doors.cli import faults, run
 
+if TYPE_CHECKING:
+    from renwei.doors.console.handover import Handover
+
+LINK = "RENWEI_OWNER_LINK"
+"""How one server of this process tells the next of the link its owner begins with."""
 HOST, PORT = "127.0.0.1", 8400
 PARTS = {"all": ("serving", "working"), "serve": ("serving",), "work": ("working",)}
 
@@ -50,29 +58,59 @@ def command(lang: str, own: list[click.Option]) -> click.Command:
 def serve(*, lang: str, host: str, port: int, no_browser: bool, only: str, **given: Any) -> None:
     """Open the workspace, bind the port, serve until told to stop.
 
+    Where a page asked for the other shop, the demo or one's own, its server takes the place
+    of this one: same process, same address.
+
     Raises:
         Unavailable: port_taken, port_refused, or what opening the directory says.
         BadInput: bad_host, bad_proxy.
     """
+
+    def greet(url: str, first: str) -> None:
+        if _own(given, "as_json"):
+            faults.out({"url": url, "welcome": first, "directory": str(directory)})
+        if not no_browser and sys.stdout.isatty():
+            webbrowser.open(first or url)
+
     demo = bool(given["demo"])
     directory = run.directory_of(_own(given, "data"), demo=demo)
     # Whoever cannot have the port should not wait for the demo to be generated.
     listening = _listen(host, port, directory, only) if only != "work" else None
+    at = listening.getsockname()[:2] if listening else (host, port)
     try:
         if demo:
             _demo(directory, lang)
-        _run(
+        over = _run(
             directory,
             listening,
             lang,
             only=only,
-            browser=not no_browser,
+            demo=demo,
             behind=given["behind"],
-            as_json=bool(_own(given, "as_json")),
+            greet=greet,
         )
     finally:
         if listening:
             listening.close()
+    if over is not None and over.wanted:
+        behind = [word for one in given["behind"] for word in ("--behind", one)]
+        where = ["--host", str(at[0]), "--port", str(at[1]), "--only", only, *behind]
+        _replace(
+            over.other if demo else directory,
+            ["--lang", lang, "up", *where],
+            link=over.link,
+            demo=not demo,
+        )
+
+
+def _replace(own: Path, words: list[str], *, link: str, demo: bool) -> NoReturn:
+    """Become the server of the other shop; the demo is told where one's own shop lies."""
+    command = [sys.executable, "-m", "renwei", *words, "--no-browser"]
+    env = os.environ | {"RENWEI_DATA": str(own), LINK: link}
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Our own program with fixed words: no shell reads them.
+    os.execve(sys.executable, [*command, *(["--demo"] if demo else [])], env)  # noqa: S606 # nosec B606
 
 
 def _own(given: dict[str, Any], name: str) -> Any:
@@ -128,12 +166,13 @@ def _run(
     lang: str,
     *,
     only: str,
-    browser: bool,
+    demo: bool,
     behind: tuple[str, ...],
-    as_json: bool,
-) -> None:
+    greet: Callable[[str, str], None],
+) -> Handover | None:
     from renwei.app.house import open_house
     from renwei.app.logs import writing
+    from renwei.doors.console import handover
     from renwei.doors.http.serving import serve_until_stopped, wait_until_stopped
     from renwei.stores.lock import doing
 
@@ -149,16 +188,25 @@ def _run(
                 build.words().say("cli.up.working", {"path": str(directory)}, lang), err=True
             )
             wait_until_stopped()
-            return
+            return None
         if only != "serve":
             house.ahead.start()
         first = _first_path(house, where)
         _announce(where, first, directory, lang)
-        if as_json:
-            faults.out({"url": where, "welcome": first, "directory": str(directory)})
-        if browser and sys.stdout.isatty():
-            webbrowser.open(first or where)
-        serve_until_stopped(house, listening, proxies=proxies)
+        greet(where, first)
+        over = handover.Handover(run.directory_of(None, demo=not demo), _interrupt)
+        handover.offer(house, over)
+        try:
+            serve_until_stopped(house, listening, proxies=proxies)
+        except KeyboardInterrupt:
+            if not over.wanted:
+                raise
+        return over
+
+
+def _interrupt() -> None:
+    # As Ctrl+C does: what is under way ends first.
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def _proxy(text: str) -> str:
@@ -181,7 +229,11 @@ def _first_path(house: Any, url: str) -> str:
     """Where the owner begins: the one-time link, as long as there is no owner."""
     from renwei.trust.accounts import first_welcome
 
-    token = "" if house.demo else first_welcome(house.shop(), house.clock.now())
+    given = os.environ.pop(LINK, "")
+    if house.demo:
+        return ""
+    # A second link would end the one that a browser is on its way to.
+    token = given or first_welcome(house.shop(), house.clock.now())
     return f"{url}/welcome/{token}" if token else ""
 
 

@@ -69,6 +69,14 @@ _shelves: WeakKeyDictionary[House, _Shelf] = WeakKeyDictionary()
 _guard = threading.Lock()
 
 
+def is_empty(house: House) -> bool:
+    """Whether there is neither an order nor anybody in this shop; cheap to ask."""
+    store = house.shop().store
+    if next(iter(store.log.read(kinds=ORDERS)), None) is not None:
+        return False
+    return not len(store.people.all_persons())
+
+
 def stamp_of(house: House, shop: Shop) -> Any:
     """What answers about the whole shop depend on; cheap to ask."""
     return _shelf(house).watch.stamp(shop)

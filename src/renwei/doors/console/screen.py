@@ -20,7 +20,7 @@ from renwei.app.house import House
 from renwei.app.uploads import MOST_BYTES
 from renwei.core.errors import RenweiError, UnknownName
 from renwei.core.words import LANGUAGES, Words, money
-from renwei.doors.console import assets, gate
+from renwei.doors.console import assets, gate, handover
 from renwei.doors.console.gate import Visitor
 from renwei.doors.http.problems import answer_to, problem, request_id, sentence_of, status_of
 
@@ -83,7 +83,8 @@ def render(visit: Visit, template: str, values: Mapping[str, Any]) -> str:
 
     `say(key, **values)`, `said(key, other)` (where a key may be missing), `money(minor, currency)`, `day(at)`, `moment(at)`, `count(n)`,
     `share(x)`, `may(scope)`, `csrf()` (a hidden field), `chart(options, height)`, `here`
-    (the path), `language`, `shop` (settings), `demo`, `visitor`, `told`, `file(name)`.
+    (the path), `language`, `shop` (settings), `demo`, `handover` (whether the other shop may
+    take this one's place), `visitor`, `told`, `file(name)`.
     """
     settings = visit.house.shop(visit.language).settings
     zone = ZoneInfo(settings.zone)
@@ -121,6 +122,7 @@ def render(visit: Visit, template: str, values: Mapping[str, Any]) -> str:
         "languages": LANGUAGES,
         "shop": settings,
         "demo": visit.house.demo,
+        "handover": handover.offered(visit.house, visit.request) is not None,
         "visitor": visit.visitor,
         "menu": MENU,
         "told": unquote(visit.request.cookies.get("told", "")),

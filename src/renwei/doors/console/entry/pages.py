@@ -8,10 +8,15 @@ from renwei.app.work import Job
 from renwei.core.errors import BadInput, RenweiError, UnknownName
 from renwei.core.words import LANGUAGES
 from renwei.doors.console import gate
+from renwei.doors.console.entry.other import handed, leave_demo, left, to_demo
 from renwei.doors.console.frame import Visit, page
 from renwei.doors.http.problems import sentence_of, status_of
 from renwei.trust import accounts
 
+__all__ = [
+    "enter_demo", "handed", "job", "language", "leave_demo", "left", "reset", "reset_sent", "sign_in", "sign_in_sent",
+    "sign_out", "to_demo", "welcome", "welcomed",
+]  # fmt: skip
 YEAR_S = 365 * 86_400
 
 
@@ -45,12 +50,6 @@ def enter_demo(visit: Visit) -> Response:
     """Into the demo shop, where there is nothing to protect."""
     token = accounts.demo_session(visit.house.shop(), visit.house.clock.now())
     return gate.let_in(visit, token, visit.fields.get("to", "/"))
-
-
-@page("GET /leave-demo", scope="public")
-def leave_demo(visit: Visit) -> Response:
-    """How to go on with one's own data: the command, ready to copy."""
-    return visit.show("entry/leave_demo.html")
 
 
 @page("POST /sign-out", scope="public")

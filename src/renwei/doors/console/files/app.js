@@ -208,6 +208,32 @@
     image.src = asked.href;
   });
 
+  // Another server takes the place of this one: go on as soon as it stands there.
+  const over = document.querySelector("[data-handover]");
+  if (over) {
+    const began = Date.now();
+    const asked = (path) => fetch(path, { cache: "no-store", signal: AbortSignal.timeout(5000) });
+    const look = async () => {
+      try {
+        const other = (await asked(over.dataset.handover)).status === 204;
+        if (other && (await asked("/v1/readyz")).ok) {
+          const form = over.querySelector("form");
+          return form.method === "get" ? location.replace(form.action) : form.submit();
+        }
+      } catch { /* it is between the two */ }
+      if (Date.now() - began > 120000) over.querySelector("[role=status]").textContent = over.dataset.late;
+      setTimeout(look, 400);
+    };
+    setTimeout(look, 1000);
+  }
+
+  // Whoever waits sees that time goes on.
+  const counting = document.querySelector("[data-counting]");
+  if (counting) {
+    const since = Date.now();
+    setInterval(() => { counting.textContent = counting.dataset.counting.replace("#", Math.round((Date.now() - since) / 1000)); }, 1000);
+  }
+
   // A picture of a chart for the group chat.
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-picture]");

@@ -15,6 +15,7 @@ from renwei.collect.refused import refused_of
 from renwei.core.errors import BadInput, RenweiError, UnknownName
 from renwei.doors.console.frame import Visit, page
 from renwei.doors.console.imports.sheet import sheet
+from renwei.doors.console.today.pages import begin
 from renwei.doors.http.problems import status_of
 
 MEANS = "means:"
@@ -100,6 +101,8 @@ def done(visit: Visit) -> Response:
     _uploads(visit).drop(visit.path["token"])
     if job.error:
         raise job.error
+    # While the numbers are read the list is drawn: it begins with learning from the orders.
+    begin(visit)
     return visit.show("imports/done.html", answer=job.answer)
 
 

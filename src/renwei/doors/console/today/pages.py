@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from renwei.core.errors import Ambiguous, RenweiError, UnknownName
 from renwei.doors.console import gate
 from renwei.doors.console.amounts import hour, whole
 from renwei.doors.console.frame import Visit, page
-from renwei.doors.console.kept import ready, waiting
+from renwei.doors.console.kept import is_empty, ready, waiting
 from renwei.doors.console.screen import sentence
 from renwei.doors.console.today.morning import Ask, Mark, Morning, draw, drawn, morning_of
 from renwei.trust import audit
@@ -31,12 +32,20 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 @page("GET /", scope="read")
 def today(visit: Visit) -> Response:
     """Whom to contact today; a list that is still being drawn says so and comes by itself."""
+    if is_empty(visit.house):
+        # Nothing to learn from, and nobody should wait for that.
+        return visit.show("today/today.html", answer=None)
     morning = morning_of(visit.house)
-    ask = _ask(visit)
-    answer = drawn(visit.house, morning, ask)
+    answer = drawn(visit.house, morning, _ask(visit))
     if answer is None:
         return waiting(visit)
     return ready(visit) or _shown(visit, morning, answer)
+
+
+def begin(visit: Visit) -> None:
+    """Begin to draw the list, so that it is there when somebody comes to see it."""
+    with suppress(RenweiError):
+        drawn(visit.house, morning_of(visit.house), _ask(visit))
 
 
 @page("GET /today", scope="read")
