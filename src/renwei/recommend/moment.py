@@ -33,7 +33,7 @@ LOOKS = (
     "follow",
     "unfollow",
 )
-SHOWN, DISMISSED = "shown", "dismiss"
+SHOWN = "shown"
 WEIGHTS: Mapping[str, float] = {
     "view": 1.0, "like": 2.0, "wish": 2.0, "cart": 3.0, "share": 1.0, "comment": 0.5,
 }  # fmt: skip
@@ -47,7 +47,7 @@ SESSION = timedelta(minutes=30)
 MOST_EVENTS = 400
 MOST_ORDERS = 2_000
 MOST_OF_ONE = 20
-"""Of looks at one item in a session so many count: a script does not take over a profile."""
+"""Of events about one item so many are read: a script does not take over a profile."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -114,7 +114,7 @@ def moment(shop: Shop, person: int, at: datetime, *, cool_days: int = 7) -> Mome
         return Moment(at, person, personal=False)
     actors = people.actors_of(person)
     events = shop.store.log.of(
-        actors, until=at, kinds=(*LOOKS, SHOWN, DISMISSED), limit=MOST_EVENTS
+        actors, until=at, kinds=(*LOOKS, SHOWN), limit=MOST_EVENTS
     )
     orders = shop.store.log.of(actors, until=at, kinds=ORDER_KINDS, limit=MOST_ORDERS)
     events = [event for event in events if event.at > at - LOOKED_BACK]
@@ -131,7 +131,7 @@ def moment(shop: Shop, person: int, at: datetime, *, cool_days: int = 7) -> Mome
         bought=tuple(counted(orders)),
         follows=_follows(looks),
         shown=_unclicked(events, at - timedelta(days=cool_days)),
-        dismissed=frozenset(event.item for event in events if event.kind == DISMISSED),
+        dismissed=_disliked(looks),
     )
 
 
@@ -149,7 +149,9 @@ def _touched(
         times[event.item] += 1
         if times[event.item] > MOST_OF_ONE:
             continue
-        meant[event.item] += _weight(event)
+        # The second look says half as much as the first, the third a third.
+        worth = _weight(event)
+        meant[event.item] += worth / times[event.item] if event.kind == "view" else worth
         last.setdefault(event.item, to_us(event.at))
         if event.kind in WEIGHTS:
             behind.setdefault(event.item, []).append(event.seq)
@@ -193,6 +195,14 @@ def _follows(looks: Sequence[Event]) -> frozenset[int]:
         if event.kind in ("follow", "unfollow") and event.body.get("creator"):
             latest.setdefault(creator_number(str(event.body["creator"])), event.kind)
     return frozenset(number for number, kind in latest.items() if kind == "follow")
+
+
+def _disliked(looks: Sequence[Event]) -> frozenset[int]:
+    """What was disliked without ever having been liked: "not interested" holds."""
+    net: Counter[int] = Counter()
+    for event in looks:
+        net[event.item] += (event.kind == "like") - (event.kind == "unlike")
+    return frozenset(item for item, likes in net.items() if item and likes < 0)
 
 
 def _unclicked(events: Sequence[Event], since: datetime) -> Counter[int]:
