@@ -119,6 +119,36 @@ def test_calls_made_before_the_script_came_are_done_when_it_is_there(one: One) -
     assert sorted(kinds(seen)) == ["page", "search", "track", "track", "view"]
 
 
+def test_an_item_is_a_code_a_number_or_an_object_with_either_name(one: One) -> None:
+    opened, arrived = one
+    page = opened("/codes")
+    page.evaluate("""() => {
+        for (const item of ["a", 7, { id: 8 }, { product_id: "d" }, { sku: "e", title: "E" }])
+            renwei.cart(item);
+    }""")
+    seen = at_least(6, arrived)
+    assert sorted(one.item for one in seen if one.kind == "cart") == ["7", "8", "a", "d", "e"]
+
+
+def test_a_page_that_calls_with_nonsense_hears_nothing_of_it(one: One) -> None:
+    opened, arrived = one
+    page = opened("/odd")
+    page.evaluate("""() => {
+        const ring = {}; ring.ring = ring;
+        const odd = [undefined, null, 0, "", NaN, [], {}, ring, () => 1, Symbol("s"), 10n,
+                     new Proxy({}, { ownKeys() { throw new Error("no"); } })];
+        const calls = Object.keys(renwei).filter((one) => typeof renwei[one] === "function");
+        for (const call of calls) {
+            if (["consent", "push"].includes(call)) continue;
+            for (const one of odd) for (const other of odd) renwei[call](one, other);
+        }
+        for (const one of odd) renwei.push(one, [one], ["track", one]);
+        renwei.reset();
+        renwei.track("Still Here");
+    }""")
+    until(lambda: [one for one in arrived() if one.body.get("name") == "Still Here"])
+
+
 def test_the_automatic_page_can_be_switched_off(one: One) -> None:
     opened, arrived = one
     page = opened("/quiet", page="off")
@@ -171,6 +201,26 @@ def test_a_real_server_without_the_answer_leaves_the_block_as_it_is(one: One) ->
     until(arrived)
     page.wait_for_timeout(800)
     assert page.locator("[data-renwei]").inner_text() == "Our bestsellers"
+
+
+def test_a_block_is_drawn_from_what_the_real_server_recommends(one: One) -> None:
+    opened, arrived = one
+    first = opened("/shelf")
+    first.evaluate("""() => { for (const id of ["R1", "R2", "R3", "R4"])
+        renwei.order({ id: "o" + id, total: 60, currency: "CNY",
+                       items: [{ id, title: "Cream " + id, price: 60, quantity: 1 }] }); }""")
+    at_least(5, arrived)
+    # What they have bought themselves they are not shown; somebody new is.
+    first.evaluate("renwei.reset()")
+
+    def drawn() -> bool:
+        page = opened("/home", '<div data-renwei="home" data-n="3"><p>Ours</p></div>')
+        page.wait_for_timeout(1200)
+        found = page.locator("[data-renwei-item] [data-field=title]").all_inner_texts()
+        page.close()
+        return bool(found) and all(title.startswith("Cream R") for title in found)
+
+    until(drawn, within_s=20)
 
 
 @pytest.mark.parametrize("origin", ["https://shop.example", "null"])

@@ -121,7 +121,7 @@
     const now = Date.now();
     let held = read("session");
     if (!held || !held.from || Math.abs(now - held.at) > HALF_HOUR) held = { id: id(), hidden: [], from: {} };
-    held = Object.assign(held, more, { at: now });
+    held = { ...held, ...more, at: now };
     write("session", held);
     return held;
   };
@@ -139,7 +139,7 @@
     new URLSearchParams(location.search).forEach((value, name) => {
       if (name.startsWith("utm_")) found[name === "utm_campaign" ? "name" : name.slice(4)] = value.slice(0, 100);
     });
-    return Object.keys(found).length ? { campaign: found } : {};
+    return Object.keys(found).length ? { campaign: found } : null;
   };
   const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
@@ -147,19 +147,18 @@
   let made = 0;
   const sizes = new Map();
   const mine = new Set(), going = new Set();
-  const name_ = () => "q." + Date.now().toString(36).padStart(9, "0") + (1e4 + made++) + id().slice(0, 6);
-  const event_ = (type, more) => {
-    const network = net();
-    const event = {
+  const slot = () => "q." + Date.now().toString(36).padStart(9, "0") + (1e4 + made++) + id().slice(0, 6);
+  const eventOf = (type, more) => {
+    const user = get("user"), effectiveType = net();
+    return {
       type, messageId: id(), originalTimestamp: new Date().toISOString(), anonymousId: anonymous(),
-      context: Object.assign(
-        { sessionId: session().id, page: { path: location.pathname } },
-        network ? { network: { effectiveType: network } } : {},
-        campaign(),
-      ),
+      ...(user && { userId: user }),
+      context: {
+        sessionId: session().id, page: { path: location.pathname },
+        ...(effectiveType && { network: { effectiveType } }), ...campaign(),
+      },
+      ...more,
     };
-    const user = get("user");
-    return Object.assign(event, user ? { userId: user } : {}, more);
   };
   const lose = (count) => write("lost", { count: ((read("lost") || {}).count || 0) + count, id: id() });
   const size = (name) => {
@@ -172,7 +171,7 @@
   };
   const keep = (name, event, until) => {
     if (!allowed()) return;
-    const text = JSON.stringify(until ? Object.assign({ until }, event) : event);
+    const text = JSON.stringify(until ? { ...event, until } : event);
     if (bytes(text) > LARGEST) return lose(1);
     set(name, text);
     sizes.delete(name);
@@ -188,7 +187,7 @@
   };
   const note = (type, more) => {
     if (!allowed()) return;
-    keep(name_(), event_(type, more));
+    keep(slot(), eventOf(type, more));
     soon();
   };
 
@@ -211,11 +210,7 @@
   };
   const wire = (events) => {
     const always = { userAgent: navigator.userAgent, locale: navigator.language, timezone: zone() };
-    const batch = events.map((event) => {
-      const sent = Object.assign({}, event, { context: Object.assign({}, event.context, always) });
-      delete sent.until;
-      return sent;
-    });
+    const batch = events.map((event) => ({ ...event, until: undefined, context: { ...event.context, ...always } }));
     return JSON.stringify({ writeKey: KEY, sentAt: new Date().toISOString(), batch });
   };
   const post = async (path, body, ms, more) => {
@@ -223,7 +218,7 @@
     const clock = setTimeout(() => stop.abort(), ms);
     breaking = stop;
     try {
-      return await fetch(HOST + path, Object.assign({ method: "POST", credentials: "omit", body, signal: stop.signal }, more));
+      return await fetch(HOST + path, { method: "POST", credentials: "omit", body, signal: stop.signal, ...more });
     } finally {
       clearTimeout(clock);
     }
@@ -236,7 +231,7 @@
     const lost = most > 1 && read("lost");
     if (lost) {
       const { count, id } = lost;
-      events.push(event_("track", { event: "Events Dropped", properties: { count }, messageId: id }));
+      events.push(eventOf("track", { event: "Events Dropped", properties: { count }, messageId: id }));
     }
     let status = 0;
     try {
@@ -338,21 +333,18 @@
 
   // What pages tell.
   const product = (item, more) => {
-    const found = item !== null && typeof item === "object" ? Object.assign({}, item) : { product_id: String(item) };
-    if (found.id !== undefined) {
-      found.product_id = String(found.id);
-      delete found.id;
-    }
+    const told = item !== null && typeof item === "object" ? item : { id: item };
+    const { id = told.product_id, ...rest } = told;
+    const code = id === undefined ? {} : { product_id: String(id) };
     // What follows a click on a recommendation says which decision it follows.
-    const from = allowed() && session().from[found.product_id];
-    return Object.assign(found, from, more);
+    return { ...rest, ...code, ...(allowed() && session().from[code.product_id]), ...more };
   };
   const track = (event, properties) => note("track", { event: String(event), properties: properties || {} });
   const page = (name, properties) => {
     endView();
     last.viewed = null;
     const about = { path: location.pathname, title: document.title, referrer: bare(document.referrer) };
-    note("page", Object.assign({ properties: Object.assign(about, properties) }, name ? { name: String(name) } : {}));
+    note("page", { properties: { ...about, ...properties }, ...(name && { name: String(name) }) });
   };
   const identify = (user, traits) => {
     if (user !== null && typeof user === "object") [user, traits] = ["", user];
@@ -364,17 +356,14 @@
     if (named) set("user", named);
     if (traits || named !== before) note("identify", traits ? { traits } : {});
   };
-  const search = (query, more) => track("Products Searched", Object.assign({ query: String(query) }, more));
+  const search = (query, more) => track("Products Searched", { query: String(query), ...more });
   const cart = (item, more) => track("Product Added", product(item, more));
   const uncart = (item, more) => track("Product Removed", product(item, more));
   const order = (told) => {
-    const about = Object.assign({}, told);
-    about.order_id = String(about.order_id || about.id || "");
-    if (!about.order_id) return warn("order() needs an id");
-    about.products = (about.items || about.products || []).map((item) => product(item));
-    delete about.id;
-    delete about.items;
-    note("track", { event: "Order Completed", properties: about, messageId: "order-" + about.order_id });
+    const { id, items, ...rest } = told;
+    if (!id) return warn("order() needs an id");
+    const properties = { ...rest, order_id: String(id), products: (items || []).map((item) => product(item)) };
+    note("track", { event: "Order Completed", properties, messageId: "order-" + id });
   };
   const reset = () => {
     endView();
@@ -405,15 +394,14 @@
     if (!allowed()) return;
     const properties = product(item);
     if (!session().landing) session({ landing: properties.product_id });
-    const given = more && more.dwell;
-    const about = Object.assign(properties, more);
-    delete about.dwell;
-    if (given !== undefined) {
-      if (given !== false) about.dwell_ms = Math.round(given * 1000);
-      return track("Product Viewed", about);
+    const { dwell, ...rest } = more || {};
+    Object.assign(properties, rest);
+    if (dwell !== undefined) {
+      if (dwell !== false) properties.dwell_ms = Math.round(dwell * 1000);
+      return track("Product Viewed", properties);
     }
-    const event = event_("track", { event: "Product Viewed", properties: about });
-    view = { name: name_(), event, ms: 0, since: hidden() ? null : performance.now() };
+    const event = eventOf("track", { event: "Product Viewed", properties });
+    view = { name: slot(), event, ms: 0, since: hidden() ? null : performance.now() };
     keepView();
   };
 
@@ -426,7 +414,7 @@
     if (renweiDecision) found.decision_id = renweiDecision;
     if (renweiList) found.list = renweiList;
     if (+renweiPosition) found.position = +renweiPosition;
-    return Object.assign(found, more);
+    return { ...found, ...more };
   };
   const shown = (card) => {
     timers.delete(card);
@@ -462,9 +450,9 @@
     const found = about(card);
     track("Product Clicked", found);
     if (!found.decision_id) return;
-    const from = Object.entries(session().from).slice(-19);
-    const { product_id, ...rest } = found;
-    session({ from: Object.assign({}, ...from.map(([one, what]) => ({ [one]: what })), { [product_id]: rest }) });
+    const { product_id, ...rest } = found, { from } = session();
+    Object.keys(from).slice(0, -19).forEach((one) => delete from[one]);
+    session({ from: { ...from, [product_id]: rest } });
   };
 
   // Recommendation blocks: text as text, addresses only http and https, no style, no markup.
@@ -603,7 +591,7 @@
       block.removeAttribute("aria-busy");
     }
   };
-  const begin_ = async (block, sent) => {
+  const open = async (block, sent) => {
     const language = tongue(block), words = /^zh/i.test(language) ? WORDS.zh : WORDS.en;
     const surface = block.dataset.renwei || "home";
     blocks.set(block, { language, words, surface, shown: new Set(), drawn: false });
@@ -642,7 +630,7 @@
     const first = block.querySelector("[data-renwei-item]");
     const decision = first && first.dataset.renweiDecision;
     if (button) {
-      track("Recommendations Refreshed", Object.assign({ list: state.surface }, decision ? { decision_id: decision } : {}));
+      track("Recommendations Refreshed", { list: state.surface, ...(decision && { decision_id: decision }) });
     }
     state.busy = true;
     try {
@@ -665,7 +653,7 @@
     document.querySelectorAll("[data-renwei-item]").forEach((card) => counted.has(card) || watch.observe(card));
     const sent = flush();
     document.querySelectorAll("[data-renwei]").forEach((block) => {
-      if (!blocks.has(block)) safe(begin_)(block, sent);
+      if (!blocks.has(block)) safe(open)(block, sent);
     });
   };
   const start = () => {
@@ -696,13 +684,11 @@
   const api = {
     version: "1", page, track, identify, viewed, search, cart, uncart, order, consent, reset, flush, scan,
     anonymousId: () => (allowed() ? anonymous() : ""),
-    push: (...calls) => {
-      for (const call of calls) {
-        if (typeof call === "function") call(api);
-        else if (api[call[0]]) api[call[0]](...Array.from(call).slice(1));
-        else warn("no such call: " + call[0]);
-      }
-    },
+    push: (...calls) => calls.forEach(safe((call) => {
+      if (typeof call === "function") call(api);
+      else if (api[call[0]]) api[call[0]](...Array.from(call).slice(1));
+      else warn("no such call: " + call[0]);
+    })),
   };
   for (const name of Object.keys(api)) if (name !== "version") api[name] = safe(api[name]);
 
