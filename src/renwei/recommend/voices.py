@@ -153,7 +153,7 @@ class Neighbours:
 
     name: str
     of: str
-    half: float = 0.1
+    half: float = 0.5
     where: str = "past"
 
     def speaks(self, scene: Scene) -> Said:
@@ -299,16 +299,16 @@ class Shared:
 PERSONAL: Sequence[Voice] = (
     OfItself("bought_again", due),
     OfItself("looked_at", looked_at, half=2.0),
-    Neighbours("also_like", "near"),
-    Neighbours("this_visit", "near", half=0.2, where="session"),
-    Neighbours("alike", "alike", half=1.0),
+    Neighbours("also_like", "near", half=1.0),
+    Neighbours("this_visit", "near", half=0.8, where="session"),
+    Neighbours("alike", "alike", half=2.0),
     Followed(),
 )
 """Of a feed: what each person's own past says."""
 OF_PAGE: Mapping[str, Sequence[Voice]] = {
     "similar": (
         Neighbours("similar", "alike", half=0.5, where="item"),
-        Neighbours("also_taken", "near", where="item"),
+        Neighbours("also_taken", "near", half=0.3, where="item"),
     ),
     "goes_with": (Neighbours("taken_with", "goes", half=20.0, where="cart"),),
 }
