@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections import Counter
 from typing import Any
@@ -40,6 +41,7 @@ from renwei.core.operations import operation
 from renwei.core.shop import Shop
 
 CONSOLE = "cli"
+_KEY = re.compile(r"k[0-9a-z]{13}")
 _COUNTED = ("new", "changed", "unchanged", "back", "removed")
 _FIRST = 20
 
@@ -172,7 +174,8 @@ def bring(shop: Shop, request: ItemsImport) -> ItemsImported:
 
 
 def _how(shop: Shop, by: str, *, partial: bool) -> How:
-    return How(partial=partial, source=by or CONSOLE, at=shop.clock.now())
+    source = f"key:{by}" if _KEY.fullmatch(by) else by or CONSOLE
+    return How(partial=partial, source=source, at=shop.clock.now())
 
 
 def _fields(request: Any) -> dict[str, Any]:
