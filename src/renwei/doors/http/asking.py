@@ -99,17 +99,22 @@ def converted(one: Asks, value: Any, *, strict: bool) -> Any:
     try:
         return _within(one, msgspec.convert(value, one.kind, strict=strict))
     except (msgspec.ValidationError, RecursionError) as wrong:
-        raise _wrong(one, str(wrong)) from None
+        raise _wrong(one, str(wrong), value) from None
 
 
-def _wrong(one: Asks, told: str) -> BadInput:
+def _wrong(one: Asks, told: str, value: Any) -> BadInput:
     # "Expected `int`, got `str` - at `$[2]`"
     said, _, where = told.partition(" - at `$")
     field = one.name + where.rstrip("`")
     found = _EXPECTED.fullmatch(said)
     if found is None:
         return BadInput("bad_field", field=field, found=said)
-    return BadInput("wrong_type", field=field, expected=found[1], got=found[2] or "")
+    return BadInput("wrong_type", field=field, expected=found[1], got=found[2] or _shown(value))
+
+
+def _shown(value: Any) -> str:
+    """A value that is of the right type and out of range; nothing of what is longer."""
+    return str(value)[:40] if isinstance(value, int | float | str) else ""
 
 
 def _within(one: Asks, value: Any) -> Any:
