@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page
+from tests.doors.console.conftest import AXE
+from tests.doors.console.looking import serious
 from tests.doors.snippet.conftest import tag
 from tests.doors.snippet.shopping import HIDE, Visit, at_least, until
 from tests.doors.snippet.stand import Site, Stand, item
@@ -276,6 +278,18 @@ def test_everything_can_be_done_from_the_keyboard(visit: Visit, stand: Stand, si
     # The last one gone, others are asked for.
     page.wait_for_selector("[data-renwei-item=P4]")
     assert ids(page) == ["P4"]
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed (make assets)")
+@pytest.mark.parametrize("lang", ["en", "zh-CN"])
+def test_a_block_is_usable_by_whoever_cannot_see_it(
+    visit: Visit, stand: Stand, site: Site, lang: str
+) -> None:
+    stand.choose = lambda request: shelf()
+    page = shop(visit, site, stand, f"<main><h1>Shop</h1>{block()}</main>", lang=lang)
+    drawn(page)
+    page.locator("[data-field=no]").first.click()
+    assert serious(page) == []
 
 
 def test_show_me_others_shows_others_and_holds_for_the_session(

@@ -217,7 +217,9 @@ def test_a_block_is_drawn_from_what_the_real_server_recommends(one: One) -> None
         page = opened("/home", '<div data-renwei="home" data-n="3"><p>Ours</p></div>')
         page.wait_for_timeout(1200)
         found = page.locator("[data-renwei-item] [data-field=title]").all_inner_texts()
+        reasons = page.locator("[data-field=reason]").all_inner_texts()
         page.close()
+        assert all(text and text.isascii() for text in reasons)  # in the page's language
         return bool(found) and all(title.startswith("Cream R") for title in found)
 
     until(drawn, within_s=20)
