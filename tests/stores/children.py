@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import resource
 import sys
@@ -210,12 +211,12 @@ def upgrade(directory: Path, keys: Path, stop: str) -> None:
 
 def tidy(store: EmbeddedStore, start: int) -> None:
     """Append, and stop for good when half of what is young is in order."""
-    young.MANY, young.SLICE = 40, 10
+    young.MANY, young.PARTS = 40, 4
     for k in range(start, start + 60):
-        key = (k * 0x9E3779B97F4A7C15 % (1 << 128)).to_bytes(16, "big")
+        key = hashlib.blake2b(k.to_bytes(8, "big"), digest_size=16).digest()
         store.log.append([Event(1 + k % 7, "view", AT + timedelta(seconds=k), key)], AT)
-        slices = store._log._young._round
-        if slices is not None and len(slices.slices) == 2:
+        under_way = store._log._young._round
+        if under_way is not None and under_way.left == 2:
             say("slice")
             time.sleep(60)
 

@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 
 import pytest
 
@@ -19,18 +20,20 @@ from renwei.stores.embedded import EmbeddedStore
 Open = Callable[[], EmbeddedStore]
 Child = Callable[..., "subprocess.Popen[str]"]
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ACTORS = [1 + (k << 60) for k in range(7)] + [(1 << 63) - 1]
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything that happens with many events happens with few."""
     monkeypatch.setattr(young, "MANY", 40)
-    monkeypatch.setattr(young, "SLICE", 10)
+    monkeypatch.setattr(young, "PARTS", 4)
 
 
 def event(k: int, actor: int = 0, source: str = "") -> Event:
-    key = (k * 0x9E3779B97F4A7C15 % (1 << 128)).to_bytes(16, "big")
-    return Event(actor or 1 + k % 7, "view", AT + timedelta(seconds=k), key, source=source)
+    # As random as real ones: message ids are keyed hashes, actors are drawn.
+    key = blake2b(k.to_bytes(8, "big"), digest_size=16).digest()
+    return Event(actor or ACTORS[k % 8], "view", AT + timedelta(seconds=k), key, source=source)
 
 
 def indexed(store: EmbeddedStore) -> int:
@@ -83,13 +86,13 @@ def test_a_random_life_loses_and_doubles_nothing(store: EmbeddedStore, reopen: O
             assert log.withdraw(source) == sum(s == source for s in alive.values())
             alive = {k: s for k, s in alive.items() if s != source}
         else:
-            actor = luck.randrange(1, 8)
+            actor = luck.choice(ACTORS)
             log.forget([actor])
             gone.add(actor)
         if step % 10 == 0:
             sound(store, len(alive))
             sound(other, len(alive))
-    assert {e.actor for e in store.log.read()} <= set(range(1, 8)) - gone | {NOBODY}
+    assert {e.actor for e in store.log.read()} <= set(ACTORS) - gone | {NOBODY}
     sound(other, len(alive))
 
 
@@ -114,7 +117,7 @@ def test_a_large_append_is_put_in_order_at_once(
     store.log.append([event(k) for k in range(5)], AT)
     store.log.append([event(k) for k in range(200)], AT)
     assert indexed(store) == 200
-    assert store._log._young.of([1]) == []
+    assert store._log._young.of(ACTORS) == []
     sound(store, 200)
 
 
@@ -156,3 +159,38 @@ def test_a_process_killed_on_the_way_begins_that_round_anew(reopen: Open, child:
         assert indexed(store) == store.log.position()
         sound(store, count)
         store.close()
+
+
+def test_whoever_looks_meanwhile_is_told_of_every_event(store: EmbeddedStore) -> None:
+    done, seen = threading.Event(), list[int]()
+
+    def look() -> None:
+        while not done.is_set():
+            last = store.log.position()
+            found = len(store.log.of(ACTORS, limit=1_000_000))
+            assert found >= last
+            seen.append(found)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    for k in range(0, 1_200, 12):
+        store.log.append([event(n) for n in range(k, k + 12)], AT)
+    done.set()
+    thread.join()
+    assert seen == sorted(seen)
+    sound(store, 1_200)
+
+
+def test_every_key_there_can_be_has_its_part(store: EmbeddedStore) -> None:
+    first, last = bytes(16), b"\xff" * 16
+    edges = [
+        Event(actor, "view", AT, key)
+        for actor, key in zip((1, ACTORS[-1]), (first, last), strict=True)
+    ]
+    edges += [Event(NOBODY, "view", AT, (k << 126).to_bytes(16, "big")) for k in range(1, 4)]
+    edges += [Event(ACTORS[2], "view", AT, b"short"), Event(1 << 61, "view", AT, b"\x40")]
+    store.log.append(edges, AT)
+    store._log._young.tidy_all()
+    assert indexed(store) == len(edges)
+    assert store._log_db.one("SELECT count(*) FROM ids")[0] == len(edges)
+    sound(store, len(edges))

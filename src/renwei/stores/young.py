@@ -4,8 +4,8 @@ Both trees are random in their keys: an event put into them at once costs two pa
 written twice. So the log appends events alone; what came since `indexed` is known here, in
 memory, by whoever asks: read from the file itself, so that another process's events are known
 too and nothing is lost with the memory. When there are enough, they go into the trees in order
-of key, a slice at a time; `indexed` moves when the last slice is in. A process that dies on the
-way begins that round anew, and what is in already stays as it is.
+of key, a part of the keys at a time; `indexed` moves when the last part is in. A process that
+dies on the way begins that round anew, and what is in already stays as it is.
 """
 
 from __future__ import annotations
@@ -18,24 +18,26 @@ from sqlite3 import Connection
 from typing import Any
 
 from renwei.stores.database import Database
-from renwei.stores.many import in_lists, insert_many
+from renwei.stores.many import in_lists
 from renwei.stores.queries import queries
 
 MANY = 32_000
-SLICE = 1_000
+PARTS = 8
 AT_ONCE = 8_000
 """An append of so many is itself put in order, so that they never fill anybody's memory."""
 _SQL = queries("log")
-Row = tuple[Any, ...]
+_BEHIND = b"\xff" * 17
+"""Behind every message id, which has 16 bytes."""
+Row = Sequence[Any]
 
 
 @dataclass(slots=True)
 class _Round:
-    """What is being put in order: everything after `since` up to `until`."""
+    """What is being put in order: everything young up to `until`; so many parts are left."""
 
     stand: tuple[int, int]
     until: int
-    slices: list[tuple[list[Row], list[Row]]]
+    left: int
 
 
 class Young:
@@ -47,7 +49,10 @@ class Young:
         self._stand: tuple[int, int] | None = None
         self._last = 0
         self._ids: dict[bytes, int] = {}
-        self._places: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+        self._rows: list[tuple[int, int]] = []
+        self._places: defaultdict[int, list[int]] = defaultdict(list)
+        self._placed = 0
+        """So many of `_rows` are in `_places`: they are put there when somebody asks."""
         self._round: _Round | None = None
         database.on_rollback.append(self._forget)
 
@@ -61,15 +66,27 @@ class Young:
         """Know what the file holds as this thread sees it; call with the lock held."""
         changes, indexed, last = self._db.one(_SQL["stand"])
         if (changes, indexed) != self._stand:
-            self._stand, self._last = (changes, indexed), indexed
-            self._ids, self._places = {}, defaultdict(list)
+            self._leave(changes, indexed)
         if last > self._last:
             rows = self._db.rows(_SQL["young"], (self._last,))
-            for seq, key, actor, at_us in rows:
-                self._ids[key] = seq
-                self._places[actor].append((at_us, seq))
+            self._take(rows)
             # Positions may be skipped: taking back and forgetting move on.
             self._last = max(last, rows[-1][0] if rows else 0)
+
+    def _leave(self, changes: int, indexed: int) -> None:
+        """Know no longer what is in order now, or anything where events were changed."""
+        stand = self._stand
+        if stand and stand[0] == changes and stand[1] < indexed <= self._last:
+            self._ids = {key: seq for key, seq in self._ids.items() if seq > indexed}
+            self._rows = [row for row in self._rows if row[1] > indexed]
+        else:
+            self._ids, self._rows, self._last = {}, [], indexed
+        self._stand, self._placed = (changes, indexed), 0
+        self._places.clear()
+
+    def _take(self, rows: Sequence[Row]) -> None:
+        self._ids.update([(row[1], row[0]) for row in rows])
+        self._rows += [(row[2], row[0]) for row in rows]
 
     def known(self, keys: Sequence[bytes]) -> set[bytes]:
         """Those message ids that came before, young or old; for appending, in a transaction."""
@@ -83,70 +100,72 @@ class Young:
         return found
 
     def add(self, rows: Sequence[Row]) -> None:
-        """Know rows of events that were stored just now, without reading them again."""
+        """Know events that were stored just now without reading them; seq, id, actor, ..."""
         with self._lock:
             # Where another thread knows them already, or began anew, there is nothing to add.
             if rows and self._stand is not None and self._last + 1 == rows[0][0]:
-                ids, places = self._ids, self._places
-                for row in rows:
-                    ids[row[1]] = row[0]
-                    places[row[2]].append((row[5], row[0]))
+                self._take(rows)
                 self._last = rows[-1][0]
 
     def of(self, actors: Sequence[int]) -> list[int]:
         """Positions of the young events of some actors."""
         with self._lock:
             self._sync()
-            return [seq for actor in actors for _, seq in self._places.get(actor, ())]
+            for actor, seq in self._rows[self._placed :]:
+                self._places[actor].append(seq)
+            self._placed = len(self._rows)
+            return [seq for actor in actors for seq in self._places.get(actor, ())]
 
     def tidy(self, appended: int) -> None:
         """After an append: put a part of what is young in order, once there is much of it."""
-        for _ in range(1 + 2 * appended // SLICE):
+        for _ in range(1 + 2 * appended * PARTS // MANY):
             if self._last - (self._stand[1] if self._stand else self._last) < MANY:
                 return
-            if not self._slice():
+            if not self._part():
                 return
 
     def tidy_all(self) -> None:
         """Put everything in order that came before this call."""
         until = int(self._db.one(_SQL["stand"])[2])
-        while self._slice():
+        while self._part():
             if self._stand is not None and self._stand[1] >= until:
                 return
 
-    def _slice(self) -> bool:
-        """Do one slice; False when there is nothing (more) to do."""
-        with self._db.transaction() as connection, self._lock:
-            self._sync()
-            todo = self._round
-            if todo is None or todo.stand != self._stand:
-                todo = self._round = self._begin()
-            if todo is None:
-                return False
-            ids, places = todo.slices.pop()
-            insert_many(connection, _SQL["add_id"], ids)
-            insert_many(connection, _SQL["add_place"], places)
-            if not todo.slices:
-                connection.execute(_SQL["set_indexed"], (todo.until,))
-                self._round = None
-                self._sync()
-        return True
-
     def tidy_now(self, connection: Connection, position: int) -> None:
         """Put everything in order inside the transaction of a large append."""
-        for query in ("tidy_ids", "tidy_places"):
-            connection.execute(_SQL[query])
+        _put(connection, position, 0, 1)
         connection.execute(_SQL["set_indexed"], (position,))
+
+    def _part(self) -> bool:
+        """Do one part of a round; False when there is nothing (more) to do."""
+        with self._db.transaction() as connection:
+            with self._lock:
+                self._sync()
+                todo = self._round
+                if todo is None or todo.stand != self._stand:
+                    todo = self._round = self._begin()
+            if todo is None:
+                return False
+            todo.left -= 1
+            # Others may ask meanwhile: SQLite sorts and writes without the interpreter's lock.
+            _put(connection, todo.until, todo.left, PARTS)
+            if not todo.left:
+                connection.execute(_SQL["set_indexed"], (todo.until,))
+                with self._lock:
+                    self._round = None
+                    self._sync()
+        return True
 
     def _begin(self) -> _Round | None:
         if self._stand is None or self._last <= self._stand[1]:
             return None
-        ids = sorted(self._ids.items())
-        places = sorted((a, at, seq) for a, rows in self._places.items() for at, seq in rows)
-        count = 1 + len(places) // SLICE
-        cuts = [(k * len(ids) // count, (k + 1) * len(ids) // count) for k in range(count)]
-        spots = [(k * len(places) // count, (k + 1) * len(places) // count) for k in range(count)]
-        slices: list[tuple[list[Row], list[Row]]] = [
-            ([*ids[a:b]], [*places[c:d]]) for (a, b), (c, d) in zip(cuts, spots, strict=True)
-        ]
-        return _Round(self._stand, self._last, slices)
+        return _Round(self._stand, self._last, PARTS)
+
+
+def _put(connection: Connection, until: int, part: int, parts: int) -> None:
+    """Put one part of what is young into both trees. Their keys are random: parts are alike."""
+    low, high = ((number << 16) // parts for number in (part, part + 1))
+    behind = _BEHIND if part + 1 == parts else high.to_bytes(2, "big")
+    connection.execute(_SQL["tidy_ids"], (until, low.to_bytes(2, "big"), behind))
+    first, last = ((number << 63) // parts for number in (part, part + 1))
+    connection.execute(_SQL["tidy_places"], (until, first, last - 1))

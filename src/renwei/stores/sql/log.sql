@@ -7,30 +7,28 @@ UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'events';
 -- has_ids: Those of some message ids that were ever stored.
 SELECT message_id FROM ids WHERE message_id IN (?);
 
--- add_id: Remember a message id; one that came before stays as it was.
-INSERT OR IGNORE INTO ids (message_id, seq) VALUES (?, ?);
-
 -- stand: Changes, up to where events are in order, and the last position.
 SELECT (SELECT value FROM meta WHERE name = 'changes'),
        (SELECT value FROM meta WHERE name = 'indexed'),
        coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0);
 
--- young: Events after a position, as they are put in order.
-SELECT seq, message_id, actor, at_us FROM events WHERE seq > ? ORDER BY seq;
-
--- add_place: Remember where an event of an actor stands.
-INSERT OR IGNORE INTO places (actor, at_us, seq) VALUES (?, ?, ?);
+-- young: Events after a position, as memory keeps them.
+SELECT seq, message_id, actor FROM events WHERE seq > ? ORDER BY seq;
 
 -- drop_place: Forget where an event stands.
 DELETE FROM places WHERE actor = ? AND at_us = ? AND seq = ?;
 
--- tidy_ids: Remember the message ids of all young events, in order.
+-- tidy_ids: Remember message ids of young events, in order; values: until, first, behind the last.
 INSERT OR IGNORE INTO ids (message_id, seq) SELECT message_id, seq FROM events
-WHERE seq > (SELECT value FROM meta WHERE name = 'indexed') ORDER BY message_id;
+WHERE seq > (SELECT value FROM meta WHERE name = 'indexed') AND seq <= ?1
+  AND message_id >= ?2 AND message_id < ?3
+ORDER BY message_id;
 
--- tidy_places: Remember where all young events stand, in order.
+-- tidy_places: Remember where young events stand, in order; values: until, first and last actor.
 INSERT OR IGNORE INTO places (actor, at_us, seq) SELECT actor, at_us, seq FROM events
-WHERE seq > (SELECT value FROM meta WHERE name = 'indexed') ORDER BY actor, at_us, seq;
+WHERE seq > (SELECT value FROM meta WHERE name = 'indexed') AND seq <= ?1
+  AND actor >= ?2 AND actor <= ?3
+ORDER BY actor, at_us, seq;
 
 -- untidy: How many events lack their message id or their place.
 SELECT count(*) FROM events e
