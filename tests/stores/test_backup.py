@@ -347,3 +347,23 @@ def test_a_backup_works_beside_a_server(
         to(tmp_path / "b.tar.zst", guest)
     with closing(restored(tmp_path / "b.tar.zst", tmp_path / "again", keys)) as again:
         assert again.log.position() == 1
+
+
+def test_a_backup_is_read_by_nobody_else_from_its_first_byte_and_sweeps_a_killed_one(
+    store: EmbeddedStore, tmp_path: Path
+) -> None:
+    file, left = tmp_path / "b[1].tar.zst", tmp_path / "b[1].tar.zst.0123abcd.part"
+    left.write_bytes(b"half")
+    left.chmod(0o600)
+    other = tmp_path / "b[1].tar.zst.0123abcd.part.keep"
+    other.write_bytes(b"somebody's")
+    modes: set[int] = set()
+
+    def moved(what: str, done: int, of: int) -> None:
+        modes.update(path.stat().st_mode & 0o777 for path in tmp_path.glob("*.part"))
+
+    back_up(store, file, program="1", at=AT, moved=moved)
+    assert modes == {0o600}
+    assert not left.exists()
+    assert other.exists()
+    assert file.stat().st_mode & 0o777 == 0o600

@@ -34,5 +34,5 @@ def machine_fault(broken: Exception) -> RenweiError | None:
         if broken.errno in (errno.ENOSPC, errno.EDQUOT):
             return Unavailable("disk_full", path=path)
         if broken.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-            return Unavailable("read_only", path=path)
+            return Unavailable("read_only", path=path, found=broken.strerror or "")
     return None

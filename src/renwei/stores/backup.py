@@ -8,6 +8,7 @@ where it belongs, then moved there; the file that makes a directory a workspace 
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import io
 import json
@@ -93,6 +94,10 @@ def back_up(
         entries: list[Entry] = []
 
         def write(path: Path) -> None:
+            # What a killed attempt left, and nobody else may read what is being written.
+            for old in file.parent.glob(f"{glob.escape(file.name)}.????????{disk.ASIDE}"):
+                old.unlink(missing_ok=True)
+            path.touch(mode=0o600)
             for entry in _packed(path, aside, about):
                 entries.append(entry)
                 moved("packing", len(entries), 0)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -273,3 +276,43 @@ def test_a_server_at_work_is_told_and_not_disturbed(made: None, place: Place, fr
     finally:
         server.communicate()
     assert server.returncode == 0
+
+
+def test_one_thing_that_keeps_many_looks_from_looking_is_told_once(
+    made: None, place: Place, free: int
+) -> None:
+    with closing(sqlite3.connect(place.directory / "state.db")) as file:
+        (version,) = file.execute("PRAGMA user_version").fetchone()
+        file.execute(f"PRAGMA user_version = {version + 9}")
+    with pytest.raises(Unavailable) as fault:
+        doctor(place, DoctorRequest(port=free))
+    assert fault.value.values["n"] == 1
+    (line,) = [one for one in fault.value.values["lines"] if one["state"] == "fail"]
+    assert (line["check"], "newer version" in line["text"]) == ("versions", True)
+
+
+def test_a_directory_that_is_closed_to_us_is_told_in_a_line(
+    made: None, place: Place, free: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(self: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "is_file", closed)
+    found = states(place, free)
+    assert list(found) == ["directory"]
+    state, text, _ = found["directory"]
+    assert state == "fail"
+    assert "(Permission denied)" in text
+
+
+def test_lines_are_printed_as_they_are_said(
+    made: None, place: Place, free: int, tmp_path: Path
+) -> None:
+    line = [sys.executable, "-m", "renwei", "doctor", "--data", str(place.directory)]
+    told = subprocess.run(
+        [*line, "--port", str(free), "--lang", "en"], capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 0, told.stderr
+    first = told.stdout.splitlines()[0]
+    assert first == f"\N{CHECK MARK} Data directory: {place.directory}"
+    assert "    Make one on another disk: renwei backup FILE" in told.stdout

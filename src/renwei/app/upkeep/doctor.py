@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from renwei.app.sentences import machine_fault
 from renwei.app.upkeep.place import Place, bare
 from renwei.core.errors import RenweiError, Unavailable
 from renwei.core.operations import operation
@@ -46,9 +47,9 @@ CHECKS = (
     "directory",
     "rights",
     "disk",
+    "versions",
     "key",
     "clock",
-    "versions",
     "work",
     "files",
     "estimates",
@@ -73,8 +74,11 @@ def doctor(place: Place, request: DoctorRequest) -> DoctorAnswer:
     lines: list[Line] = []
     for name, look in looks.items():
         place.progress("doctor", len(lines), len(looks))
-        lines.append(_line(place, name, look))
-        if name == "directory" and lines[-1].state == "fail":
+        line = _line(place, name, look)
+        # What keeps several looks from looking is one thing to mend, not several.
+        if line.fix or line.state == "ok" or line.text not in {one.text for one in lines}:
+            lines.append(line)
+        if name == "directory" and line.state == "fail":
             break
     bad = sum(line.state == "fail" for line in lines)
     if bad:
@@ -91,7 +95,10 @@ def said(line: Line) -> str:
 def _line(place: Place, name: str, look: Look) -> Line:
     try:
         found = look(place)
-    except RenweiError as error:
+    except (RenweiError, OSError) as broken:
+        error = broken if isinstance(broken, RenweiError) else machine_fault(broken)
+        if error is None:
+            raise
         text = place.say(f"errors.{error.code}", **error.values)
         return Line(check=name, state="fail", text=text)
     values: dict[str, Any] = {"path": str(place.directory), **found.values}

@@ -18,6 +18,10 @@ _PAGES = {
     "readiness": "readiness",
     "person": "person",
     "report": "report",
+    "doctor": "upkeep",
+    "backup": "upkeep",
+    "restore": "upkeep",
+    "purge": "upkeep",
 }
 
 
