@@ -17,7 +17,7 @@ Yes = bool | None | UnsetType
 Whole = int | None | UnsetType
 Price = str | int | float | None | UnsetType
 Tags = list[str] | None | UnsetType
-Attributes = dict[str, str | int | float | bool | None] | None | UnsetType
+Attributes = dict[str, str | int | float | bool | None] | str | None | UnsetType
 
 _ITEM_SCHEMA: dict[str, Any] = {
     "items": {
@@ -188,7 +188,7 @@ class ItemPut(msgspec.Struct, kw_only=True):
     repeat: str | bool | None = None
     cost_minor: int | None = None
     tags: list[str] | None = None
-    attributes: dict[str, str | int | float | bool | None] | None = None
+    attributes: dict[str, str | int | float | bool | None] | str | None = None
     first_seen: str | None = None
     by: str = ""
 

@@ -180,7 +180,8 @@ def _how(shop: Shop, by: str, *, partial: bool) -> How:
 
 def _fields(request: Any) -> dict[str, Any]:
     named = msgspec.structs.fields(request)
-    return {one.name: getattr(request, one.name) for one in named if one.name != "by"}
+    given = {one.name: getattr(request, one.name) for one in named if one.name != "by"}
+    return given | {"attributes": _parsed(given.get("attributes"))}
 
 
 def _one(shop: Shop, given: dict[str, Any], by: str, *, partial: bool) -> ItemKept:
@@ -192,7 +193,7 @@ def _one(shop: Shop, given: dict[str, Any], by: str, *, partial: bool) -> ItemKe
 
 
 def _parsed(given: Any) -> Any:
-    """On the command line an item is JSON text."""
+    """On the command line objects are JSON text."""
     if not isinstance(given, str):
         return given
     try:
