@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -167,7 +167,14 @@ def _shop(store: Store, clock: Clock, *, language: str = "en", progress: Progres
         language=language,
         progress=progress,
         scrubbers=_scrubbers(),
+        performer=_performed,
     )
+
+
+def _performed(shop: Shop, name: str, fields: Mapping[str, Any]) -> Any:
+    """One rib asks another: the operation of that name, its fields checked as at a door."""
+    found = operations()[name]
+    return found.call(shop, msgspec.convert(dict(fields), found.request))
 
 
 def _clear(clock: Clock, store: Store, texts: Sequence[str] = ()) -> None:

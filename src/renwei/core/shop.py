@@ -70,7 +70,8 @@ class Shop:
 
     `ready_estimates(at)` makes sure that estimates as of that time exist and returns
     nothing; `scrubbers` remove texts of a forgotten person from what ribs keep beside the
-    store's own contracts (refused rows), each returning how many it removed.
+    store's own contracts (refused rows), each returning how many it removed; `performer` runs
+    operations by name.
     """
 
     store: Store
@@ -83,6 +84,20 @@ class Shop:
     progress: Progress = silent
     ready_estimates: Callable[[datetime], None] = lambda at: None
     scrubbers: Sequence[Callable[[Shop, Sequence[str]], int]] = field(default_factory=tuple)
+    performer: Callable[[Shop, str, Mapping[str, Any]], Any] | None = None
+
+    def perform(self, name: str, /, **fields: Any) -> Any:
+        """Do an operation of another rib by its name, on this shop; returns its answer.
+
+        Ribs never import each other; what one needs decided by another it asks in the words
+        that every door uses.
+
+        Raises:
+            RuntimeError: The shop was put together without operations.
+        """
+        if self.performer is None:
+            raise RuntimeError(f"nobody here performs {name!r}")
+        return self.performer(self, name, fields)
 
     def say(self, key: str, **values: Any) -> str:
         """A sentence in the user's language."""
