@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -55,6 +55,7 @@ class House:
         self._shop = shop
         self._store = embedded(shop.store)
         self._held: tuple[int, Shop] | None = None
+        self._thinking = threading.Lock()
         self._learning = threading.Lock()
         self.ahead = Ahead(self.shop, self._learning)
         self._writing = threading.Lock()
@@ -106,7 +107,9 @@ class House:
     ) -> Any:
         """Do one operation with a request as its struct."""
         if operation.name in BRIEF:
-            with self._store.steady():
+            # One thinks at a time: two would only take the interpreter from each other. What
+            # they wait for, the disk, comes after this, for all of them at once.
+            with self._thinking, self._store.steady():
                 return self._run(operation, request, language, progress)
         return self._run(operation, request, language, progress)
 
@@ -121,6 +124,10 @@ class House:
         if operation.child:
             return run_child(operation, shop, request)
         return operation.call(shop, request)
+
+    def answering(self, operation: Operation) -> AbstractContextManager[None]:
+        """For the length of one answer: what a brief operation writes is durable at its end."""
+        return self._store.gathering() if operation.name in BRIEF else nullcontext()
 
     def start(self, name: str, language: str = "", *, by: str = "", **fields: Any) -> Job:
         """Do one operation as a job that is watched."""

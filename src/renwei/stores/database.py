@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 from renwei.core.clock import ticks
 from renwei.core.errors import Unavailable
 from renwei.stores.faults import told
+from renwei.stores.joint import Joint
 
 APPLICATION = 0x52454E57  # "RENW"
 BUSY_MS = 10_000
@@ -62,6 +63,7 @@ class Database:
         self._local = threading.local()
         self._handles: weakref.WeakSet[_Handle] = weakref.WeakSet()
         self._lock = threading.RLock()
+        self.joint = Joint(self, self._lock)
         self._depth = 0
         self._closed = False
         self._truncate_later = False
@@ -198,6 +200,17 @@ class Database:
             noted[name] = read()
         found: Read = noted[name]
         return found
+
+    @contextmanager
+    def moved_on(self) -> Iterator[None]:
+        """End the moment this thread stands in, for the length of a block; then begin the next."""
+        connection = self._connection()
+        steady = self._let_go(connection)
+        try:
+            yield
+        finally:
+            if steady:
+                self._stand_still(connection)
 
     def _noted(self) -> dict[Hashable, Any] | None:
         return getattr(self._local, "noted", None)

@@ -324,6 +324,13 @@ class EmbeddedStore:
         """
         return self._state_db.steady()
 
+    def gathering(self) -> AbstractContextManager[None]:
+        """Decisions that this thread records inside are durable when the block has ended.
+
+        Nothing may leave before: one commit does for all of them and for others' writes.
+        """
+        return self._state_db.joint.gathering()
+
     def forget(self, person: int, at: datetime) -> Mapping[str, int]:
         """Forget a person everywhere: people and tallies, then log and ledger; counts by what."""
         actors = self._people.actors_of(person)

@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from sqlite3 import Connection
@@ -51,23 +52,29 @@ class EmbeddedLedger:
         self._segments = Segments(directory / "lake" / "decisions", directory)
 
     def record(self, decision: Decision, effects: Sequence[Effect] = ()) -> Decision:
-        """Store one decision and its effects in one transaction.
+        """Store one decision and its effects in one transaction, durable on return.
+
+        Inside `EmbeddedStore.gathering` it is durable when that block has ended.
 
         About somebody who was forgotten while it was made it is nobody's, without effects.
 
         Raises:
             ValueError: A decision of this id was recorded before.
         """
-        with self._db.transaction() as connection:
-            row = self._row(decision)
-            if self._db.one(_PEOPLE["is_tombstone"], (decision.person,)):
-                units = {decision.person: new_number()}
-                body = forgotten(row[4], lambda unit: units.get(unit, unit))
-                row, effects = (row[0], NOBODY, *row[2:4], body), ()
-            if connection.execute(_SQL["add"], row).rowcount == 0:
-                raise ValueError(f"recorded before: {decision.id}")
-            self._outbox.queue(connection, effects, decision.at)
+        self._db.joint.later(partial(self._record, decision, effects))
         return decision
+
+    def _record(
+        self, decision: Decision, effects: Sequence[Effect], connection: Connection
+    ) -> None:
+        row = self._row(decision)
+        if self._db.one(_PEOPLE["is_tombstone"], (decision.person,)):
+            units = {decision.person: new_number()}
+            body = forgotten(row[4], lambda unit: units.get(unit, unit))
+            row, effects = (row[0], NOBODY, *row[2:4], body), ()
+        if connection.execute(_SQL["add"], row).rowcount == 0:
+            raise ValueError(f"recorded before: {decision.id}")
+        self._outbox.queue(connection, effects, decision.at)
 
     def _row(self, decision: Decision) -> tuple[Any, ...]:
         return (

@@ -46,26 +46,31 @@ class EmbeddedLog:
 
     def append(self, events: Sequence[Event], seen: datetime) -> Appended:
         """Store what is new by message_id, all or nothing, durable on return."""
-        seen_us = to_us(seen)
-        with self._db.transaction() as connection:
-            position = self.position()
-            gone = self._forgotten()
-            fresh = self._fresh([event.message_id for event in events])
-            new = compress(events, fresh)
-            rows = [
-                _to_row(event, seq, NOBODY if event.actor in gone else event.actor, seen_us)
-                for seq, event in enumerate(new, start=position + 1)
-            ]
-            insert_many(connection, _SQL["add_event"], rows)
-            added = len(rows)
-            if added >= AT_ONCE:
-                self._young.tidy_now(connection, position + added)
+        rows, fresh = self._db.joint.join(partial(self._append, events, to_us(seen)))
+        added = len(rows)
         if added < AT_ONCE:
             self._young.add(rows)
         # What is stored is stored, whether there is room to put it in order now or later.
         with suppress(Unavailable):
             self._young.tidy(added)
-        return Appended(added, len(fresh) - added, position + added, tuple(fresh))
+        position = rows[-1][0] if rows else self.position()
+        return Appended(added, len(fresh) - added, position, tuple(fresh))
+
+    def _append(
+        self, events: Sequence[Event], seen_us: int, connection: Connection
+    ) -> tuple[list[tuple[Any, ...]], list[bool]]:
+        position = self.position()
+        gone = self._forgotten()
+        fresh = self._fresh([event.message_id for event in events])
+        new = compress(events, fresh)
+        rows = [
+            _to_row(event, seq, NOBODY if event.actor in gone else event.actor, seen_us)
+            for seq, event in enumerate(new, start=position + 1)
+        ]
+        insert_many(connection, _SQL["add_event"], rows)
+        if len(rows) >= AT_ONCE:
+            self._young.tidy_now(connection, position + len(rows))
+        return rows, fresh
 
     def has(self, message_ids: Sequence[bytes]) -> list[bool]:
         """Which of these are stored already."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from sqlite3 import Connection
 from typing import Any
 
 from renwei.core.clock import from_us, to_us
@@ -25,10 +26,13 @@ class EmbeddedPapers:
     def put(self, kind: str, name: str, body: Mapping[str, Any], *, by: str, at: datetime) -> Paper:
         """Store a new version."""
         text = to_json(body)
-        with self._db.transaction() as connection:
-            row = (kind, name, text, by, to_us(at))
-            version = connection.execute(_SQL["put_paper"], row).fetchone()[0]
+        row = (kind, name, text, by, to_us(at))
+
+        def write(connection: Connection) -> int:
             connection.execute(_SQL["turn_papers"], (kind,))
+            return int(connection.execute(_SQL["put_paper"], row).fetchone()[0])
+
+        version: int = self._db.joint.join(write)
         return Paper(kind, name, version, from_json(text), by, at)
 
     def get(self, kind: str, name: str, version: int | None = None) -> Paper | None:

@@ -50,8 +50,7 @@ class Reception:
         return serve
 
     async def _serve(self, place: Place, request: Request) -> Response:
-        caller = await self._caller(place, request)
-        language = await in_thread(callers.language_of, request, self.house, caller)
+        caller, language = await self._met(place, request)
         call = Call(request, self.house, place, caller, language)
         if place.takes:
             return await place.work(call)
@@ -66,17 +65,23 @@ class Reception:
         """Do what a POST asks, unless it was done before under the same Idempotency-Key."""
         return await idempotency.once(self._answers, call, sent, work)
 
-    async def _caller(self, place: Place, request: Request) -> callers.Caller:
-        if place.scope == "public":
-            return callers.NOBODY
+    async def _met(self, place: Place, request: Request) -> tuple[callers.Caller, str]:
+        """Who calls, and their language."""
         try:
-            caller = await in_thread(callers.caller_of, self.house, request)
-            callers.insist(caller, place.scope, unmasked=place.unmasked)
+            caller, language = await in_thread(self._meet, place, request)
         except RenweiError:
             self._strangers.check(request.client.host if request.client else "")
             raise
-        self._pace.check(caller.id)
-        return caller
+        if place.scope != "public":
+            self._pace.check(caller.id)
+        return caller, language
+
+    def _meet(self, place: Place, request: Request) -> tuple[callers.Caller, str]:
+        caller = callers.NOBODY
+        if place.scope != "public":
+            caller = callers.caller_of(self.house, request)
+            callers.insist(caller, place.scope, unmasked=place.unmasked)
+        return caller, callers.language_of(request, self.house, caller)
 
     async def _language(self, request: Request) -> str:
         try:

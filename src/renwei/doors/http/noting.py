@@ -33,7 +33,7 @@ def done(
         RenweiError: Whatever the operation refuses.
     """
     request = asked(operation, fields)
-    with audit.acting(call.caller.id):
+    with audit.acting(call.caller.id), call.house.answering(operation):
         answer = call.house.run(operation, request, call.language, progress)
         shop = call.house.shop()
         audit.note_answer(shop, call.caller.id, noted or operation.name, request, answer)

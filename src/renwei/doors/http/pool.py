@@ -13,8 +13,9 @@ from anyio.lowlevel import RunVar
 THREADS = 16
 """So many operations at a time; more wait their turn. Pages of the console have their own."""
 
-QUICK = 2
-"""So many of those that take milliseconds: more at once would only wait for each other."""
+QUICK = 6
+"""So many of those that take milliseconds, which others must not hold up. Two would fill the
+processor; the rest of them wait for the disk, which writes for all who wait at once."""
 
 _limit: RunVar[anyio.CapacityLimiter] = RunVar("_limit")
 _quick: RunVar[anyio.CapacityLimiter] = RunVar("_quick")
