@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from renwei.core.chance import u_many
 from renwei.core.clock import to_us
 from renwei.core.nouns import Item
 from renwei.core.shop import Columns, Shop
@@ -87,6 +88,14 @@ class Basis:
     def minute_minor(self) -> float:
         """What a minute of the human costs, in minor units."""
         return self.basket * MINUTE_SHARE
+
+    @cached_property
+    def hair(self) -> Any:
+        """Up to a thousandth of an order by which equals are told apart, the same each time.
+
+        Newcomers often are equals to the cent, and no price can let in one of two equals.
+        """
+        return u_many(self.people["person"], "today/equals") * self.basket * 0.001
 
     @cached_property
     def history_days(self) -> float:

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from renwei.core.chance import u_many
 from renwei.core.nouns import Trait
 from renwei.reach.basis import DAY_US, Basis, find, take
 
@@ -316,20 +315,14 @@ BY_NAME = {sort.name: sort for sort in SORTS}
 
 def net(basis: Basis, sort: Sort, block: Block, rows: Any) -> Any:
     """Scores of a block in grid steps, int64, the human's minutes paid; 0 where no candidate."""
-    value = block.scores - sort.minutes * basis.minute_minor + hair(basis, rows)[:, None]
+    value = block.scores - sort.minutes * basis.minute_minor + basis.hair[rows][:, None]
     return np.where(block.items > 0, np.rint(value * 1024.0), 0).astype(np.int64)
 
 
-def hair(basis: Basis, rows: Any) -> Any:
-    """Up to a thousandth of an order by which equals are told apart, the same each time.
+def gain_of(block: Block, item: int) -> float:
+    """The gain of one candidate of a block of one row, minor units, before the minutes.
 
-    Newcomers often are equals to the cent, and no price can let in one of two equals.
+    0 where it is none.
     """
-    return u_many(basis.people["person"][rows], "today/equals") * basis.basket * 0.001
-
-
-def gain_of(basis: Basis, sort: Sort, row: int, item: int) -> float:
-    """The gain of one candidate, minor units, before the minutes; 0 where it is none."""
-    block = sort.block(basis, np.array([row]))
     found = block.scores[0][block.items[0] == item]
     return float(found[0]) if len(found) else 0.0

@@ -7,7 +7,7 @@ shop's base rate in place of what is known of the person.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +37,7 @@ class Contact:
     store: Store
     priced: tuple[int, ...] = ()
     past: Past | None = None
+    _blocks: dict[int, score.Block] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -48,7 +49,7 @@ class Contact:
         row = self.basis.row(ask.person)
         if row < 0:
             return Slate()
-        block = self.sort.block(self.basis, np.array([row]))
+        block = self._block(row)
         scores = score.net(self.basis, self.sort, block, np.array([row]))[0]
         live = [k for k, item in enumerate(block.items[0].tolist()) if item]
         n, groups = len(live), [int(block.groups[0, k]) for k in live]
@@ -72,7 +73,7 @@ class Contact:
         row = self.basis.row(ask.person)
         past = self.past or Past(self.store, ask.person, ask.at)
         cause: Reason = CAUSES[self.name](self, row, item, past)
-        gain = score.gain_of(self.basis, self.sort, row, item)
+        gain = score.gain_of(self._block(row), item)
         if float(WITHOUT[self.name](self.basis, row, item)) < gain:
             return cause
         # The score does not rest on it, so it is not named: she simply orders here.
@@ -85,8 +86,15 @@ class Contact:
         if row < 0:
             return 0.0
         gain = float(WITHOUT[self.name](self.basis, row, item))
-        hair = float(score.hair(self.basis, np.array([row]))[0])
+        hair = float(self.basis.hair[row])
         return gain - self.sort.minutes * self.basis.minute_minor + hair
+
+    def _block(self, row: int) -> score.Block:
+        # Who is shown a candidate is told why: both are asked of the same row.
+        block = self._blocks.get(row)
+        if block is None:
+            block = self._blocks[row] = self.sort.block(self.basis, np.array([row]))
+        return block
 
     def product(self, item: int) -> int:
         """The product a contact is about; 0 for the request for permission."""
