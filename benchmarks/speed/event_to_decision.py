@@ -46,6 +46,8 @@ class Lines:
 
     async def ask(self, data: bytes) -> bytes:
         """Send one request; the body of its answer."""
+        while self._free and self._free[-1][0].at_eof():
+            self._free.pop()[1].close()  # it lay idle for so long that the server closed it
         line = self._free.pop() if self._free else await asyncio.open_connection(*self._at)
         reader, writer = line
         writer.write(data)
