@@ -1,8 +1,11 @@
 """Intake: what the ingest door takes in is on disk before anybody is told so (group commit).
 
-Requests hand over what they parsed and wait. One thread writes: it takes whatever has come,
-appends it in one transaction, and answers all of them; meanwhile the next group gathers. It
-never sleeps to fill a group, so a lone event costs one commit and a thousand cost little more.
+Requests hand over what they parsed and wait. A group is whatever has come; it is appended in
+one transaction, and then all of it is answered; meanwhile the next group gathers. Nobody sleeps
+to fill a group, so a lone event costs one commit and a thousand cost little more.
+
+A large group is written by a second thread while the first prepares the next one: SQLite and
+the disk need no Python. Groups are written in the order in which they were taken.
 """
 
 from __future__ import annotations
@@ -13,14 +16,19 @@ import threading
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from renwei.app import build
 from renwei.core.errors import RenweiError, Unavailable
 from renwei.core.shop import Shop
+
+if TYPE_CHECKING:
+    from renwei.collect.live.preparing import Prepared
 
 WAITING_EVENTS = 50_000
 WAITING_BYTES = 64 << 20
@@ -29,8 +37,8 @@ GROUP_BYTES = 8 << 20
 BREATH_S, PAUSE_S, CROWD, HEAP = 0.001, 0.008, 12, 100
 """Between two groups others get at the file, and answers go out while the next group gathers.
 
-After a group of few requests with few events the pause is longer: a commit costs the same for
-one as for many, and whoever decides meanwhile needs the processor.
+A group of so many requests or events is large. After a small one the pause is longer: a commit
+costs the same for one as for many, and whoever decides meanwhile needs the processor.
 """
 _log = logging.getLogger(__name__)
 
@@ -67,13 +75,19 @@ class _Request:
         self.answer: Receipt | RenweiError | None = None
 
 
+class _Ready(NamedTuple):
+    shop: Shop
+    seen: datetime
+    prepared: Prepared
+
+
 class Intake:
     """Takes live events in; one a workspace.
 
     Args:
         shop: The workspace, open for writing.
 
-    `on_commit` are called in the writing thread after each group. `totals` count events since
+    `on_commit` are called in the thread that wrote, after each group. `totals` count events since
     the start by what became of them: stored, duplicate, refused, failed.
     """
 
@@ -86,6 +100,7 @@ class Intake:
         self._guard = threading.Condition()
         self._closed = False
         self._thread: threading.Thread | None = None
+        self._written: Future[None] | None = None
 
     def take(
         self, source: str, incoming: Sequence[Any], refused: Sequence[Any] = ()
@@ -126,11 +141,38 @@ class Intake:
             self._thread.join()
 
     def _run(self) -> None:
-        while group := self._next_group():
-            self._commit(group)
-            _answer(group)
-            much = len(group) >= CROWD or sum(request.size for request in group) >= HEAP
-            time.sleep(BREATH_S if much else PAUSE_S)
+        with ThreadPoolExecutor(1, "intake-writer") as writer:
+            while group := self._next_group():
+                if sum(request.size for request in group) >= HEAP:
+                    ready = self._ready(group)
+                    self._settle()
+                    self._written = writer.submit(self._finish, group, ready)
+                else:
+                    self._settle()
+                    self._finish(group, None, BREATH_S if len(group) >= CROWD else PAUSE_S)
+
+    def _settle(self) -> None:
+        """Wait until every group that was taken before is written."""
+        if self._written is not None:
+            self._written.result()
+
+    def _ready(self, group: Sequence[_Request]) -> _Ready | None:
+        """Prepare a group while another is written; None where that fails: see `_commit`."""
+        from renwei.collect.live import preparing
+
+        if preparing.looks_back(one for request in group for one in request.incoming):
+            self._settle()
+        try:
+            return self._prepared(group)
+        except Exception:  # noqa: BLE001 - it is tried again when its turn has come
+            return None
+
+    def _finish(
+        self, group: Sequence[_Request], ready: _Ready | None, pause_s: float = BREATH_S
+    ) -> None:
+        self._commit(group, ready)
+        _answer(group)
+        time.sleep(pause_s)
 
     def _next_group(self) -> list[_Request]:
         with self._guard:
@@ -147,9 +189,9 @@ class Intake:
             self._bytes -= size
             return group
 
-    def _commit(self, group: list[_Request]) -> None:
+    def _commit(self, group: Sequence[_Request], ready: _Ready | None = None) -> None:
         try:
-            self._write(group)
+            self._write(group, ready or self._prepared(group))
         except Unavailable as fault:
             _log.error("group_not_written", extra={"code": fault.code})
             self._fail(group, fault)
@@ -170,12 +212,17 @@ class Intake:
             request.answer = fault
             self.totals["failed"] += request.size
 
-    def _write(self, group: Sequence[_Request]) -> None:
-        from renwei.collect.live import preparing, rejected
+    def _prepared(self, group: Sequence[_Request]) -> _Ready:
+        from renwei.collect.live import preparing
 
         shop, seen = _fresh(self._shop), self._shop.clock.now()
         arrived = [(request.source, one) for request in group for one in request.incoming]
-        prepared = preparing.prepare(shop, arrived, seen)
+        return _Ready(shop, seen, preparing.prepare(shop, arrived, seen))
+
+    def _write(self, group: Sequence[_Request], ready: _Ready) -> None:
+        from renwei.collect.live import rejected
+
+        shop, seen, prepared = ready.shop, ready.seen, ready.prepared
         ends = list(accumulate(len(request.incoming) for request in group))
         refused: list[list[Any]] = [[] for _ in group]
         for place, refusal in prepared.refused:

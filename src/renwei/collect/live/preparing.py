@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from binascii import b2a_base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -54,6 +54,11 @@ class _Draft(msgspec.Struct, gc=False):
     value: int = 0
     currency: str = ""
     suffix: str = ""
+
+
+def looks_back(came: Iterable[Incoming]) -> bool:
+    """Whether preparing these reads the log: orders do, to know what an order is by now."""
+    return any(one.kind == "track" and event_kind(one.name) in ORDERS for one in came)
 
 
 def prepare(shop: Shop, arrived: Sequence[Arrived], at: datetime) -> Prepared:
