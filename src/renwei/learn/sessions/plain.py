@@ -14,21 +14,24 @@ Scores = tuple[Ints, Floats]
 _NONE = (np.zeros(0, np.int64), np.zeros(0))
 
 
-@dataclass(frozen=True)
-class Popular:
-    """All clicks of each item; with a `half_life` in sessions, the recent ones count more."""
+def popular(session: Ints, item: Ints, half_life: float | None = None) -> Scores:
+    """Return all items, the most clicked first, and their clicks.
 
-    half_life: float | None = None
+    Args:
+        session: Shape (clicks,). Session numbers in order of time.
+        item: Shape (clicks,). Item numbers from 0.
+        half_life: In sessions; with it a click counts less the older its session is.
 
-    def score(self, past: Past, clicks: Ints, own: int | None = None) -> Scores:
-        """Return every item that was ever clicked; `past` keeps the half-lives it was made with."""
-        every = np.arange(past.items)
-        if self.half_life is None:
-            return every, past.counts(every).astype(float)
-        both = (past.bounds.fast, past.bounds.slow)
-        if self.half_life not in both:
-            raise ValueError(f"This past keeps the half-lives {both}, not {self.half_life}.")
-        return every, past.heat(every)[both.index(self.half_life)]
+    Example:
+        >>> popular(np.array([0, 0, 1]), np.array([5, 5, 7]))[0].tolist()
+        [5, 7]
+    """
+    age = session.max(initial=0) - session
+    weight = np.ones(len(item)) if half_life is None else np.exp2(-age / half_life)
+    every, same = np.unique(item, return_inverse=True)
+    clicks = np.bincount(same.ravel(), weight, len(every))
+    order = np.lexsort((every, -clicks))
+    return every[order], np.asarray(clicks[order], float)
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class Rules:
         return _merged(found)
 
 
-Plain = Popular | OwnItems | ItemKnn | Rules | Vsknn
+Plain = OwnItems | ItemKnn | Rules | Vsknn
 
 
 def _weights(clicks: Ints, fade: str) -> list[tuple[int, float]]:
