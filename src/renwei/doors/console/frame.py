@@ -13,8 +13,10 @@ operations and show what these answer, nothing else.
 from __future__ import annotations
 
 import importlib
+import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -29,6 +31,7 @@ from renwei.app.uploads import MOST_BYTES
 from renwei.core.errors import BadInput, Refused, RenweiError
 from renwei.doors.console import assets, gate, screen
 from renwei.doors.console.gate import Visitor
+from renwei.stores.faults import told
 
 PAGES = (
     "entry",
@@ -189,7 +192,9 @@ def _endpoint(house: House, one: Registered) -> Callable[[Request], Awaitable[Re
             return stopped
         try:
             if one.method == "POST":
-                visit.form = await request.form(max_files=MOST_FILES, max_part_size=1 << 20)
+                # Large files wait in the folder for passing things until they are whole.
+                with told(Path(tempfile.gettempdir())):
+                    visit.form = await request.form(max_files=MOST_FILES, max_part_size=1 << 20)
             return await run_in_threadpool(_shown, visit, one)
         except RenweiError as fault:
             return await run_in_threadpool(screen.fault, visit, fault)

@@ -40,6 +40,29 @@
     }
   });
 
+  // Files go with how far they are; where the line is cut, the page stays and says so.
+  const send = (form) => {
+    const asked = new XMLHttpRequest();
+    const end = (text) => {
+      delete form.dataset.sent;
+      form.reset();
+      said(text, "bad");
+    };
+    asked.upload.onprogress = (event) => {
+      const part = event.lengthComputable ? Math.floor((100 * event.loaded) / event.total) + " %" : "";
+      said(form.dataset.sending + " " + part, "amber");
+    };
+    asked.onload = () => {
+      if (asked.status < 400) return location.assign(asked.responseURL);
+      const page = new DOMParser().parseFromString(asked.responseText, "text/html");
+      end(page.querySelector("main .told.bad, main h1")?.textContent.trim() || me.dataset.offline);
+    };
+    asked.onerror = () => end(form.dataset.cut);
+    asked.open("POST", form.action);
+    asked.send(new FormData(form));
+    said(form.dataset.sending, "amber");
+  };
+
   // Ask before what cannot be taken back; a second click on a form that is on its way is nothing.
   document.addEventListener("submit", (event) => {
     const form = event.target;
@@ -54,7 +77,10 @@
     if (form.method !== "post" || form.closest("[hx-post]") || form.matches("[hx-post], [data-hx-post]")) return;
     if (form.dataset.sent) return event.preventDefault();
     form.dataset.sent = "1";
-    if (form.dataset.sending) said(form.dataset.sending, "amber");
+    if (form.dataset.sending) {
+      event.preventDefault();
+      return send(form);
+    }
     setTimeout(() => delete form.dataset.sent, 10000);
   });
   addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach((form) => delete form.dataset.sent));
@@ -135,6 +161,14 @@
     const answer = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
     said(answer.body.textContent.trim() || me.dataset.offline, "bad");
     document.getElementById("told")?.scrollIntoView({ block: "nearest" });
+    // What was waited for will not come: no more asking, but a way to ask anew.
+    const waiting = document.querySelector("[hx-get*='waiting=1']");
+    if (waiting) {
+      const again = waiting.querySelector("[data-again]");
+      again.hidden = false;
+      waiting.replaceWith(again);
+      clearInterval(counted);
+    }
   });
   let away = false;
   document.addEventListener("htmx:sendError", () => { away = true; said(me.dataset.offline, "bad"); });
@@ -229,9 +263,10 @@
 
   // Whoever waits sees that time goes on.
   const counting = document.querySelector("[data-counting]");
+  let counted = 0;
   if (counting) {
     const since = Date.now();
-    setInterval(() => { counting.textContent = counting.dataset.counting.replace("#", Math.round((Date.now() - since) / 1000)); }, 1000);
+    counted = setInterval(() => { counting.textContent = counting.dataset.counting.replace("#", Math.round((Date.now() - since) / 1000)); }, 1000);
   }
 
   // A picture of a chart for the group chat.

@@ -15,9 +15,11 @@ from renwei.collect.refused import refused_of
 from renwei.core.errors import BadInput, RenweiError, UnknownName
 from renwei.doors.console.frame import Visit, page
 from renwei.doors.console.imports.sheet import sheet
+from renwei.doors.console.screen import sentence
 from renwei.doors.console.today.pages import begin
 from renwei.doors.http.problems import status_of
 
+SERVER_FAULT = 500
 MEANS = "means:"
 """Names of the fields that say what a column means begin so; the rest is the header."""
 
@@ -40,7 +42,10 @@ def dropped(visit: Visit) -> Response:
     sent = [one for one in visit.form.getlist("files") if isinstance(one, UploadFile)]
     uploads = _uploads(visit)
     uploads.sweep(visit.house.clock.now())
-    token = uploads.keep([(one.filename or "", one.file) for one in sent if one.filename])
+    try:
+        token = uploads.keep([(one.filename or "", one.file) for one in sent if one.filename])
+    except RenweiError as fault:
+        return _again(visit, fault)
     return _look(visit, token, [])
 
 
@@ -55,7 +60,7 @@ def look(visit: Visit) -> Response:
     except RenweiError as fault:
         if fault.code != "no_orders_in_table":
             _uploads(visit).drop(token)
-            raise
+            return _again(visit, fault)
         values = {"fault": fault.values, "token": token, "fields": known_fields(), "named": named}
         return visit.show("imports/strange.html", status_of(fault), **values)
     return visit.show(
@@ -100,7 +105,7 @@ def done(visit: Visit) -> Response:
     job = _job(visit, "import", ended=False)
     _uploads(visit).drop(visit.path["token"])
     if job.error:
-        raise job.error
+        return _again(visit, job.error)
     # While the numbers are read the list is drawn: it begins with learning from the orders.
     begin(visit)
     return visit.show("imports/done.html", answer=job.answer)
@@ -166,6 +171,13 @@ def undone(visit: Visit) -> Response:
     answer = _job(visit, "undo").answer
     values = {"orders": answer.orders, "kept": answer.kept, "people": answer.people}
     return visit.back("/imports", "console.imports.undone", **values)
+
+
+def _again(visit: Visit, fault: RenweiError) -> Response:
+    """What was wrong with the files, and the place to drop others."""
+    if status_of(fault) >= SERVER_FAULT:
+        raise fault
+    return visit.show("imports/again.html", status_of(fault), said=sentence(visit, fault))
 
 
 def _look(visit: Visit, token: str, columns: list[str]) -> Response:
