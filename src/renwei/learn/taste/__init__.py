@@ -1,0 +1,1 @@
+"""What a person may want next, from purchases and interactions: sources, ranker, variety."""

@@ -1,0 +1,167 @@
+"""The one shape of a source: fitted on a past, kept as arrays, scored on histories.
+
+A state is a frozen dataclass of arrays, numbers and other states; it is kept in a folder, one
+.npy file an array, and read back memory-mapped, so that a server swaps a pointer to change it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+
+from renwei.learn.taste.table import Asked, Csr, Floats, Ints
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What each row of a history added to one score.
+
+    Attributes:
+        rows: Rows of `asked.past`, the strongest first.
+        amount: Shape of rows. What each added; together they are the score.
+        score: The score of the item.
+    """
+
+    rows: Ints
+    amount: Floats
+    score: float
+
+    def best(self, n: int = 3) -> Evidence:
+        """The n strongest rows that speak for the item; the score stays that of all."""
+        keep = np.flatnonzero(self.amount > 0)[:n]
+        return Evidence(self.rows[keep], self.amount[keep], self.score)
+
+    @classmethod
+    def of(cls, rows: Ints, amount: Floats) -> Evidence:
+        """Sorted, with the sum as the score."""
+        order = np.argsort(-amount, kind="stable")
+        return cls(rows[order], amount[order], float(amount.sum(dtype=np.float64)))
+
+
+class Source(Protocol):
+    """Puts items forward, with scores of its own scale."""
+
+    name: ClassVar[str]
+
+    def score(self, asked: Asked) -> Floats:
+        """Return shape (people, items), float32; 0 where it has nothing to say."""
+        ...
+
+    def why(self, asked: Asked, person: int, item: int) -> Evidence | None:
+        """What the history added to one score; None where the score is no sum over it."""
+        ...
+
+
+class State:
+    """Dataclass fields that can be kept in a folder."""
+
+    def save(self, folder: Path) -> None:
+        """Write one .npy file an array, a folder a state, and numbers into numbers.json."""
+        folder.mkdir(parents=True, exist_ok=True)
+        numbers: dict[str, Any] = {}
+        for f in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, f.name)
+            if isinstance(value, State):
+                value.save(folder / f.name)
+            elif isinstance(value, np.ndarray):
+                np.save(folder / f"{f.name}.npy", value, allow_pickle=False)
+            else:
+                numbers[f.name] = value
+        (folder / "numbers.json").write_text(json.dumps(numbers, indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what `save` wrote, arrays memory-mapped and read-only.
+
+        Raises:
+            FileNotFoundError: The folder holds no state.
+        """
+        found: dict[str, Any] = json.loads((folder / "numbers.json").read_text(encoding="utf-8"))
+        for f in fields(cls):  # type: ignore[arg-type]
+            if (folder / f"{f.name}.npy").exists():
+                found[f.name] = np.load(folder / f"{f.name}.npy", mmap_mode="r")
+            elif (folder / f.name).is_dir():
+                found[f.name] = Links.load(folder / f.name)
+        return cls(**found)
+
+
+@dataclass(frozen=True)
+class Links(State):
+    """A sparse matrix as arrays: row r leads to to[ptr[r]:ptr[r + 1]] with these strengths.
+
+    `columns` is how many columns there are.
+    """
+
+    ptr: Ints
+    to: Ints
+    strength: Floats
+    columns: int
+
+    @classmethod
+    def of(cls, matrix: Csr) -> Links:
+        """From a sparse matrix."""
+        m = matrix.tocsr()
+        m.sort_indices()
+        return cls(
+            m.indptr.astype(np.int64),
+            m.indices.astype(np.int64),
+            m.data.astype(np.float32),
+            int(m.shape[1]),
+        )
+
+    def matrix(self) -> Csr:
+        """As float32 (rows, columns), without a copy of the strengths."""
+        import scipy.sparse as sp
+
+        shape = (len(self.ptr) - 1, self.columns)
+        return sp.csr_matrix((self.strength, self.to, self.ptr), shape=shape, copy=False)
+
+    def row(self, number: int) -> tuple[Ints, Floats]:
+        """Where one row leads, and how strongly."""
+        part = slice(self.ptr[number], self.ptr[number + 1])
+        return np.asarray(self.to[part]), np.asarray(self.strength[part])
+
+
+def strongest(matrix: Csr, k: int, *, diagonal: bool = False) -> Csr:
+    """Keep the k largest entries of each row, without the diagonal unless asked."""
+    import scipy.sparse as sp
+
+    m = matrix.tocsr()
+    row = np.repeat(np.arange(m.shape[0]), np.diff(m.indptr))
+    kept = np.ones(len(row), bool) if diagonal else row != m.indices
+    row, to, data = row[kept], m.indices[kept], m.data[kept]
+    # One sort of everything: ties break by number, so that the same input keeps the same links.
+    order = np.lexsort((to, -data, row))
+    row, to, data = row[order], to[order], data[order]
+    starts = np.searchsorted(row, np.arange(m.shape[0]))
+    keep = np.arange(len(row)) - starts[row] < k
+    return sp.csr_matrix((data[keep], (row[keep], to[keep])), shape=m.shape)
+
+
+def best(scores: Floats, k: int) -> Ints:
+    """The k best items of each row, best first, ties by number; -1 where a score is not finite.
+
+    Example:
+        >>> best(np.array([[0.1, 3.0, 2.0, 3.0]]), 3).tolist()
+        [[1, 3, 2]]
+    """
+    n, items = scores.shape
+    k = min(k, items)
+    if k < items:
+        # A cut may fall inside equal scores: take the threshold, then everything above it.
+        edge = np.partition(scores, items - k, axis=1)[:, items - k]
+        above = (scores > edge[:, None]).sum(1)
+        out = np.empty((n, k), np.int64)
+        for row in range(n):
+            over = np.flatnonzero(scores[row] > edge[row])
+            same = np.flatnonzero(scores[row] == edge[row])[: k - above[row]]
+            chosen = np.concatenate([over, same])
+            out[row] = chosen[np.lexsort((chosen, -scores[row, chosen]))]
+    else:
+        out = np.argsort(-scores, axis=1, kind="stable")
+    out[~np.isfinite(np.take_along_axis(scores, out, 1))] = -1
+    return out
