@@ -246,3 +246,16 @@ def test_whatever_comes_again_is_stored_once_and_positions_have_no_gaps(
     assert [e.seq for e in store.log.read(after=start)] == [
         *range(start + 1, start + 1 + len(seen))
     ]
+
+
+def test_reading_a_few_at_a_time_reads_everything_once_wherever_it_lies(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("renwei.stores.log.WINDOW", 7)
+    monkeypatch.setattr("renwei.stores.log.HOT_WINDOW", 3)
+    for day in range(4):
+        store.log.append([event(10 * day + k) for k in range(10)], AT + day * DAY)
+    for before in (AT, AT + DAY + DAY / 2, AT + 9 * DAY):
+        store.log.seal(before)
+        for after in (0, 1, 6, 19, 20, 39, 40):
+            assert [e.item for e in store.log.read(after=after)] == list(range(after, 40))

@@ -25,7 +25,7 @@ LOOKS_S = 0.5
 GATHER_S = 0.05
 """Folds run at most so often, because each time they keep others from writing for a moment."""
 HOLD_S = 0.05
-RUSH = 12
+RUSH = 20
 """While intake is writing, folds that are far behind rest so many times as long as they work."""
 TRIES = 3
 SKIPPED = "fold_skipped"
@@ -114,8 +114,17 @@ class Follower:
 
     def _chunks(self, shop: Shop, start: int) -> Iterator[list[Event]]:
         events = shop.store.log.read(after=start)
+        begun = ticks()
         while not self._closed.is_set() and (chunk := list(islice(events, CHUNK))):
+            if len(chunk) == CHUNK:
+                self._rest(ticks() - begun)
             yield chunk
+            begun = ticks()
+
+    def _rest(self, worked_s: float) -> None:
+        """Far behind: whoever posts or asks goes first, all the more in a rush."""
+        rush = RUSH if self._wake.is_set() else 1
+        self._closed.wait(rush * min(worked_s, HOLD_S))
 
     def _digest(self, shop: Shop, chunk: Sequence[Event], at: dict[str, int]) -> None:
         # The log is read once for all folds; one that is ahead skips what it knows.
@@ -128,9 +137,7 @@ class Follower:
                 self._adapt(name, ticks() - begun, len(some))
                 at[name], left = some[-1].seq, left[len(some) :]
                 if left or len(chunk) == CHUNK:
-                    # Far behind: whoever posts or asks goes first, all the more in a rush.
-                    rush = RUSH if self._wake.is_set() else 1
-                    self._closed.wait(min(rush * (ticks() - begun), rush * HOLD_S))
+                    self._rest(ticks() - begun)
 
     def _apply(self, shop: Shop, name: str, events: Sequence[Event], after: int) -> None:
         """Fold some events; where one of them cannot be folded, all others are."""
