@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from renwei.core.errors import BadInput
 from renwei.doors.console.frame import Visit, page
+from renwei.doors.console.live.stroll import stroll
 from renwei.doors.http.problems import sentence_of
 
 
@@ -13,6 +14,7 @@ from renwei.doors.http.problems import sentence_of
 def live(visit: Visit) -> Response:
     """The newest events; asked again each second for those that came meanwhile."""
     after = int(visit.query["after"]) if visit.query.get("after", "").isdigit() else 0
+    stroll(visit.house)
     answer = visit.call("events", after=after, limit=50)
     if visit.partial:
         # Nothing new: htmx leaves the page as it is.
