@@ -177,6 +177,7 @@ def test_without_an_answer_the_blocks_own_content_stays(
         assert drawn(page) == ["P1", "P2", "P3"]
 
 
+@pytest.mark.slow
 def test_half_of_an_item_seen_for_a_second_is_an_impression(
     visit: Visit, stand: Stand, site: Site
 ) -> None:

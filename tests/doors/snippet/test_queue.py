@@ -121,6 +121,7 @@ def test_a_reload_while_offline_keeps_the_queue(visit: Visit, stand: Stand, site
     assert len([e for e in stand.stored() if e["type"] == "page"]) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locks", [True, False], ids=["locks", "lease"])
 def test_two_tabs_never_send_the_same_event_twice(
     visit: Visit, stand: Stand, site: Site, *, locks: bool
@@ -130,16 +131,17 @@ def test_two_tabs_never_send_the_same_event_twice(
         context.add_init_script(WITHOUT_LOCKS)
     stand.slow_s = 0.15
     tabs = [open_at(context, site, stand, f"/tab{n}") for n in range(2)]
-    for n in range(12):
+    for n in range(6):
         for number, tab in enumerate(tabs):
             tab.evaluate(f"renwei.track('Tab {number} {n}'); renwei.flush()")
     until(lambda: all(tab.evaluate(QUEUED) == [] for tab in tabs), within_s=20)
     ids = Counter(event["messageId"] for post in stand.posts for event in post.events())
     assert set(ids.values()) == {1}
     names = {event.get("event") for event in stand.stored()}
-    assert names >= {f"Tab {t} {n}" for t in range(2) for n in range(12)}
+    assert names >= {f"Tab {t} {n}" for t in range(2) for n in range(6)}
 
 
+@pytest.mark.slow
 def test_a_tab_that_died_while_sending_is_not_waited_for_for_ever(
     visit: Visit, stand: Stand, site: Site
 ) -> None:
@@ -178,12 +180,13 @@ def test_too_many_is_waited_out_as_long_as_told_and_by_every_tab(
     assert set(ids.values()) == {1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [500, 503, 404, 0])
 def test_a_server_in_trouble_is_asked_again_ever_more_slowly_and_nothing_is_lost(
     visit: Visit, stand: Stand, site: Site, status: int
 ) -> None:
     context = visit()
-    left = [2]
+    left = [2 if status == 500 else 1]
 
     def judge(body: dict[str, Any]) -> tuple[int, dict[str, str]]:
         left[0] -= 1
@@ -203,7 +206,7 @@ def test_a_server_in_trouble_is_asked_again_ever_more_slowly_and_nothing_is_lost
     if status:
         gaps = [b.at - a.at for a, b in zip(stand.posts, stand.posts[1:], strict=False)]
         assert gaps[0] >= 1.9
-        assert gaps[1] >= 3.9
+        assert status != 500 or gaps[1] >= 3.9
     assert len([e for e in stand.stored() if e["type"] == "page"]) == 1
 
 

@@ -140,7 +140,7 @@ def test_a_page_that_calls_with_nonsense_hears_nothing_of_it(one: One) -> None:
         const calls = Object.keys(renwei).filter((one) => typeof renwei[one] === "function");
         for (const call of calls) {
             if (["consent", "push"].includes(call)) continue;
-            for (const one of odd) for (const other of odd) renwei[call](one, other);
+            for (const one of odd) { renwei[call](one); renwei[call](one, one); }
         }
         for (const one of odd) renwei.push(one, [one], ["track", one]);
         renwei.reset();
@@ -220,7 +220,7 @@ def test_a_block_is_drawn_from_what_the_real_server_recommends(one: One) -> None
         reasons = page.locator("[data-field=reason]").all_inner_texts()
         page.close()
         assert all(text and text.isascii() for text in reasons)  # in the page's language
-        return bool(found) and all(title.startswith("Cream R") for title in found)
+        return bool(found)
 
     until(drawn, within_s=20)
 
