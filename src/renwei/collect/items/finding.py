@@ -2,7 +2,8 @@
 
 What is searched lies in memory, one row an item. New items are noticed by their numbers and
 told ones by the log (kind "catalogue"), whoever wrote them; what orders and events change of an
-item is read again every few minutes. Answers show items as they are stored now.
+item is read again bit by bit, a thousand items a second while lists are asked for. Answers show
+items as they are stored now.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from renwei.core.store import Store
 
 CATALOGUE: Final = "catalogue"
 """Kind of the events that name which items were told anew: body {"items": [numbers]}."""
-AGAIN: Final = timedelta(minutes=5)
-_STEP, _LISTS = 512, 64
+AGAIN: Final = timedelta(seconds=1)
+_STEP, _SLICE, _LISTS = 512, 1_000, 64
 
 
 class Asked(NamedTuple):
@@ -49,6 +50,7 @@ class Book:
         self._numbers: dict[str, list[int]] = {}
         self._newest = 0
         self._position = 0
+        self._looked = 0
         self._read_at: datetime | None = None
         self._version = 0
         self._lists: dict[tuple[int, Asked], list[int]] = {}
@@ -56,10 +58,8 @@ class Book:
     def refresh(self, shop: Shop) -> None:
         """Take in what was written since."""
         with self._guard:
-            at = shop.clock.now()
-            old = self._read_at is None or not timedelta(0) <= at - self._read_at < AGAIN
-            position = shop.store.log.position()
-            if old:
+            at, position = shop.clock.now(), shop.store.log.position()
+            if self._read_at is None:
                 self._read_all(shop)
                 self._read_at = at
             elif position != self._position:
@@ -68,6 +68,9 @@ class Book:
                 self._take(filter(None, shop.store.items.get(sorted(told))))
             self._position = position
             self._take_new(shop)
+            if not timedelta(0) <= at - self._read_at < AGAIN:
+                self._read_on(shop)
+                self._read_at = at
 
     def note(self, items: Iterable[Item]) -> None:
         """Take in what was just written."""
@@ -117,6 +120,12 @@ class Book:
         self._rows, self._numbers, self._newest = fresh._rows, fresh._numbers, fresh._newest
         self._version += 1
 
+    def _read_on(self, shop: Shop) -> None:
+        """Read some again: what orders and events change of an item is told by nobody."""
+        numbers = range(self._looked + 1, self._looked + 1 + _SLICE)
+        self._take(item for item in shop.store.items.get(numbers) if item is not None)
+        self._looked = numbers[-1] if numbers[-1] < self._newest else 0
+
     def _take_new(self, shop: Shop) -> None:
         while True:
             numbers = range(self._newest + 1, self._newest + 1 + _STEP)
@@ -132,8 +141,10 @@ class Book:
                 continue
             if item.number not in self._rows:
                 self._numbers.setdefault(item.code, []).append(item.number)
-            self._rows[item.number] = _row(item)
-            self._version += 1
+            row = _row(item)
+            if self._rows.get(item.number) != row:
+                self._rows[item.number] = row
+                self._version += 1
 
 
 def _row(item: Item) -> _Row:
