@@ -18,6 +18,7 @@ import msgspec
 
 from renwei.app import build, settings
 from renwei.app.ahead import Ahead
+from renwei.app.checkpoints import Checkpoints
 from renwei.app.finished import Finished
 from renwei.app.follow import Follower
 from renwei.app.intake import Intake
@@ -200,6 +201,9 @@ def open_house(
         shop = stack.enter_context(build.open_shop(directory, clock=clock, server=True))
         house = House(shop)
         Uploads(house.directory).clear()
+        checkpoints = Checkpoints(embedded(shop.store))
+        checkpoints.start()
+        stack.callback(checkpoints.close)
         stack.callback(house.intake.close)
         if work:
             house.follower.start()

@@ -24,7 +24,7 @@ from renwei.collect.imports import (
     new_import_id,
     unfinished,
 )
-from renwei.collect.keeping import Prepared, current_states, pack, prepare
+from renwei.collect.keeping import Prepared, current_states, in_turns, pack, prepare
 from renwei.collect.reading import read, totals
 from renwei.collect.records import Reading, ReadingWarning
 from renwei.collect.refused import Kept, keep_refused, without_forgotten
@@ -173,7 +173,7 @@ def _keep(
     set_up(shop, reading, source, at)
     papers.put(PAPER, source, body | {"state": "storing"}, by="import", at=at)
     shop.progress("storing", int(0.85 * len(reading.orders)), len(reading.orders))
-    shop.store.log.append(prepared.plan.events, at)
+    in_turns(lambda events: shop.store.log.append(events, at), prepared.plan.events)
     papers.put(PAPER, source, body | {"state": "done"}, by="import", at=at)
     shop.progress("storing", len(reading.orders), len(reading.orders))
     return answer
@@ -184,8 +184,8 @@ def _count(answer: ImportAnswer, prepared: Prepared, before: Mapping[str, Any]) 
     answer.added, answer.updated = planned.added, planned.updated
     answer.duplicates = planned.duplicates
     counted = before.get("totals", {})
-    # Broken off after its events were stored: what they counted then is what it brought.
-    if before.get("state") == "storing" and not planned.events:
+    # Broken off while its events came in: what they counted then is what it brings.
+    if before.get("state") == "storing":
         answer.added, answer.updated = counted["added"], counted["updated"]
         answer.duplicates = counted["duplicates"]
 

@@ -1,8 +1,9 @@
 """From a reading to the store: people, texts, consents, items, merges, then the events.
 
-The order is fixed on purpose: everything that events refer to is there before they are, and
-the events come in one transaction. A process killed anywhere leaves an import that says
-"running"; the same files brought again take up its name and complete it.
+The order is fixed on purpose: everything that events refer to is there before they are. All of
+it comes in short transactions, because a server may answer from the same files meanwhile. A
+process killed anywhere leaves an import that does not say "done"; the same files brought again
+take up its name and complete it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
@@ -32,11 +33,16 @@ from renwei.collect.states import (
     seen_order,
     states,
 )
+from renwei.core.clock import ticks
 from renwei.core.nouns import NOBODY, Consent, Fact, Told
 from renwei.core.shop import Shop
 from renwei.core.store import Named, People
 
-MERGES, TURN = 200, 2_000
+TURN, LEAST, MOST = 200, 25, 20_000
+"""Rows of the first turn, and of the smallest and the largest."""
+HOLD_S = 0.02
+"""So long a turn may take: whoever else writes in these files waits for it."""
+Row = TypeVar("Row")
 APART = ("identity", "apart")
 """The paper that remembers which merges a human undid."""
 
@@ -117,10 +123,12 @@ def prepare(shop: Shop, reading: Reading, *, source: str, at: datetime) -> Prepa
     facts = _facts(reading, holders, source)
     in_turns(people.learn_many, facts)
     links = _numbered(woven.links, actors)
-    for start in range(0, len(links), MERGES):
-        # Short transactions: whoever else writes must not wait for the whole file.
+
+    def merge(some: Sequence[tuple[int, int, str, int]]) -> None:
         with shop.store.together():
-            merge_all(people, links[start : start + MERGES], source, at)
+            merge_all(people, some, source, at)
+
+    in_turns(merge, links)
     if known:
         links = _numbered(weave(mentions, {}).links, actors)
     told(0.7)
@@ -278,10 +286,18 @@ def _state_consents(
     return statements(observed, person_of, {}, proof)
 
 
-def in_turns(write: Callable[[Sequence[Any]], None], rows: Sequence[Any]) -> None:
+def in_turns(write: Callable[[Sequence[Row]], object], rows: Sequence[Row]) -> None:
     """Write many rows in short transactions, so that whoever else writes gets a turn."""
-    for start in range(0, len(rows), TURN):
-        write(rows[start : start + TURN])
+    start, size = 0, TURN
+    while start < len(rows):
+        begun = ticks()
+        write(rows[start : start + size])
+        start += size
+        took_s = ticks() - begun
+        if took_s > HOLD_S:
+            size = max(size // 2, LEAST)
+        elif took_s < HOLD_S / 2:
+            size = min(size * 2, MOST)
 
 
 def merge_all(

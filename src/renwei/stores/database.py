@@ -29,6 +29,9 @@ CACHE_KIB = 32_768
 # 16 MB: appends of 500 events are a fifth faster than with SQLite's own 4 MB, and the one
 # commit in a while that moves it all into the file waits 20 ms, as before (measured).
 WAL_PAGES = 4_000
+WAL_MOST_PAGES = 64_000
+"""Where somebody else does it, a commit moves nothing unless that one fell far behind."""
+REST_S, LONGEST_REST_S = 0.001, 0.1
 
 Read = TypeVar("Read")
 
@@ -51,6 +54,9 @@ class Database:
         owner: The folder of migrations/ that describes it: "log" or "state".
         write: False opens for reading alone.
         migrations: Another folder of migrations, for tests.
+
+    `tended`: somebody calls `checkpoint` now and then, so no commit has to. `gives_way`: after
+    each transaction others get at the file for as long as it took.
     """
 
     def __init__(
@@ -58,6 +64,7 @@ class Database:
     ) -> None:
         self.path = path
         self.write = write
+        self.tended = self.gives_way = False
         self.on_rollback: list[Callable[[], None]] = []
         self._steps = _steps(migrations or files("renwei.stores") / "migrations" / owner)
         self._local = threading.local()
@@ -131,13 +138,17 @@ class Database:
         with self._lock:
             try:
                 with self._level():
+                    begun = ticks()
                     yield self._connection()
             except sqlite3.Error as error:
                 # Only ours: what the caller's own files raise keeps its own name.
                 with told(self.path):
                     raise error from None
-            if self._truncate_later and not self._depth:
+            outermost = not self._depth
+            if self._truncate_later and outermost:
                 self.truncate()
+        if self.gives_way and outermost:
+            time.sleep(min(ticks() - begun, LONGEST_REST_S) + REST_S)
 
     @contextmanager
     def _level(self) -> Iterator[None]:
@@ -238,6 +249,18 @@ class Database:
             return False
         return not self.one("PRAGMA wal_checkpoint(TRUNCATE)")[0]
 
+    def checkpoint(self) -> int:
+        """Move what is committed into the main file, in nobody's way; pages the WAL holds."""
+        _, pages, _ = self.one("PRAGMA wal_checkpoint(PASSIVE)")
+        return int(pages)
+
+    def wal_bytes(self) -> int:
+        """How large the WAL is on disk."""
+        try:
+            return self.path.with_name(f"{self.path.name}-wal").stat().st_size
+        except FileNotFoundError:
+            return 0
+
     def reading(self) -> sqlite3.Connection:
         """A connection of its own that only reads; the caller closes it."""
         uri = f"{self.path.absolute().as_uri()}?mode=ro"
@@ -289,7 +312,8 @@ class Database:
             if self.write:
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=FULL")
-                connection.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES:d}")
+                pages = WAL_MOST_PAGES if self.tended else WAL_PAGES
+                connection.execute(f"PRAGMA wal_autocheckpoint={pages:d}")
                 connection.execute("PRAGMA secure_delete=ON")
                 connection.execute(f"PRAGMA cache_size=-{CACHE_KIB:d}")
             connection.execute("PRAGMA foreign_keys=ON")

@@ -94,7 +94,9 @@ def open_store(
         open_store(directory, keys=keys, clock=clock, create=create, returning=returning).close()
     lock = take(directory, server=server) if write else None
     try:
-        store = EmbeddedStore(directory, folder, clock or WallClock(), lock, returning=returning)
+        store = EmbeddedStore(
+            directory, folder, clock or WallClock(), lock, returning=returning, server=server
+        )
     except BaseException:
         if lock:
             lock.release()
@@ -115,6 +117,7 @@ class EmbeddedStore:
         lock: Lock | None,
         *,
         returning: Returning | None = None,
+        server: bool = False,
     ) -> None:
         self._directory = directory
         self._keys, self._clock = keys, clock
@@ -123,6 +126,9 @@ class EmbeddedStore:
         write = lock is not None
         self._log_db = Database(directory / "log.db", "log", write=write)
         self._state_db = Database(directory / "state.db", "state", write=write)
+        beside = lock is not None and not server and lock.beside()
+        for file in (self._log_db, self._state_db):
+            file.tended, file.gives_way = server, beside
         try:
             self._open(write=write)
         except BaseException:
@@ -229,6 +235,15 @@ class EmbeddedStore:
         for line in self._blobs.seen():
             whole.update(line.encode())
         return whole.hexdigest()
+
+    def checkpoint(self, least_bytes: int) -> None:
+        """Move what was committed into the main files, where the WAL has grown so large.
+
+        A store opened with `server` must be asked for it now and then: its commits do not.
+        """
+        for file in (self._state_db, self._log_db):
+            if file.wal_bytes() >= least_bytes:
+                file.checkpoint()
 
     def snapshot(self, moved: Moved) -> AbstractContextManager[Path]:
         """A folder with everything as of now, while others go on writing; for backups."""

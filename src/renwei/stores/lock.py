@@ -66,6 +66,10 @@ class Lock:
         self._borrowed = borrowed
         self._open = True
 
+    def beside(self) -> bool:
+        """Whether a server works here while we write, whose answers must not wait for us."""
+        return self.guest or (self._borrowed and look(self.directory).server)
+
     def share(self) -> None:
         """Let commands write beside us from now on (a server that has opened its files)."""
         if self._borrowed:

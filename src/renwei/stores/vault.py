@@ -17,7 +17,7 @@ from renwei.stores.database import Database
 from renwei.stores.keys import Box, Keyring
 from renwei.stores.queries import queries
 
-BATCH = 2_000
+BATCH = 500
 _SQL = queries("people")
 Text = tuple[int, str, str]
 """Actor, name of the entry, text."""
@@ -38,16 +38,16 @@ class Vault:
             ValueError: A row names an actor that never existed.
         """
         for batch in _batches(rows):
+            boxes = self.cabinet.boxes({actor for actor, _, _ in batch if actor != NOBODY})
+            kept = [
+                self.sealed(boxes[actor], actor, name, text, own=False, source=source)
+                for actor, name, text in batch
+                if actor in boxes and text
+            ]
+            # Sealing takes longer than storing, and nobody waits for it here.
             with self._db.transaction() as connection:
-                boxes = self.cabinet.boxes({actor for actor, _, _ in batch if actor != NOBODY})
-                connection.executemany(
-                    _SQL["add_text"],
-                    [
-                        self.sealed(boxes[actor], actor, name, text, own=False, source=source)
-                        for actor, name, text in batch
-                        if actor in boxes and text
-                    ],
-                )
+                alive = self.cabinet.boxes(set(boxes))
+                connection.executemany(_SQL["add_text"], [row for row in kept if row[0] in alive])
 
     def sealed(
         self, box: Box, actor: int, name: str, text: str, *, own: bool, source: str
