@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from renwei.stores.written import handles, readings
 OWN = b"renwei text"
 _SQL = queries("people")
 _TALLIES = queries("tallies")
-CHUNK, TOGETHER = 1_000, 64
+CHUNK, TOGETHER = 256, 64
 _KNOWN = {
     n: _SQL["actors_or_stones"].replace("(?)", f"({', '.join('?' * n)})") for n in (1, TOGETHER)
 }
@@ -43,7 +44,8 @@ class EmbeddedPeople:
         self._ring = ring
         self._stones = stones
         self._vault = Vault(database, ring)
-        self._map: tuple[int, PersonMap] | None = None
+        self._map: _Map | None = None
+        self._map_lock = threading.Lock()
         database.on_rollback.append(self._reload)
 
     # Actors and persons.
@@ -62,10 +64,12 @@ class EmbeddedPeople:
         return [found[digest] for digest in hashes]
 
     def _made(self, names: Mapping[bytes, Named], first: tuple[int, str]) -> dict[bytes, int]:
+        # Keys are made and texts sealed before anybody has to wait for us.
+        made = [self._make(name, digest, first) for digest, name in names.items()]
         with self._db.transaction() as connection:
             # Another process may have made some of them meanwhile.
             others = self._known(list(names))
-            made = [self._make(name, d, first) for d, name in names.items() if d not in others]
+            made = [actor for actor in made if actor.row[2] not in others]
             _store(connection, made)
         return others | {actor.row[2]: actor.row[0] for actor in made}
 
@@ -133,10 +137,7 @@ class EmbeddedPeople:
             merge = Merge(new_id(at), kept, gone, reason, at, values=dict(values or {}))
             row = (merge.id, kept, gone, reason, to_json(merge.values), source, to_us(at))
             connection.execute(_SQL["add_merge"], row)
-            version, persons = self.map_version(), self._persons()
             connection.execute(_SQL["turn_map"])
-            persons.merge(kept, gone)
-            self._map = (version + 1, persons)
         return merge
 
     def unmerge(self, merge: str, at: datetime) -> Merge:
@@ -144,6 +145,7 @@ class EmbeddedPeople:
         with self._db.transaction() as connection:
             if connection.execute(_SQL["undo_merge"], (to_us(at), merge)).rowcount:
                 connection.execute(_SQL["turn_map"])
+                connection.execute(_SQL["turn_map_back"])
             row = self._db.one(_SQL["merge"], (merge,))
             if row is None:
                 raise UnknownName("unknown_merge", name=merge)
@@ -158,19 +160,38 @@ class EmbeddedPeople:
 
     def map_version(self) -> int:
         """Grows with each merge, undo and forgetting."""
-        return self._db.once("map_version", self._read_version)
+        return self._stand()[0]
 
-    def _read_version(self) -> int:
-        return int(self._db.one(_SQL["value"], ("map_version",))[0])
+    def _stand(self) -> tuple[int, int]:
+        """The version of the map, and how often something was taken back from it."""
+        version, back = self._db.once("map", lambda: self._db.one(_SQL["map_stand"]))
+        return int(version), int(back)
 
     def _persons(self) -> PersonMap:
-        version = self.map_version()
-        if self._map is None or self._map[0] != version:
-            persons = PersonMap(self._db.rows(_SQL["standing"]))
-            gone = [row[0] for row in self._db.rows(_SQL["tombstones"])]
-            persons.bury(gone)
-            self._map = (version, persons)
-        return self._map[1]
+        version, back = self._stand()
+        held, inside = self._map, self._db.inside()
+        if held is not None and held.back == back and held.version < version:
+            # Merges alone came since, as an import makes thousands: no need to begin anew.
+            with self._map_lock:
+                for number, kept, gone in self._db.rows(_SQL["merged_since"], (held.last,)):
+                    held.persons.merge(kept, gone)
+                    held.last = max(held.last, number)
+                held.version, held.sure = max(held.version, version), not inside
+        elif held is None or held.version < version or (held.version > version and not held.sure):
+            fresh = self._folded(version, back, sure=not inside)
+            if held is None or held.version <= version:
+                self._map = fresh
+            held = fresh
+        elif not inside:
+            held.sure = held.sure or held.version == version
+        # What others merged after this thread's moment may be known: it is committed.
+        return held.persons
+
+    def _folded(self, version: int, back: int, *, sure: bool) -> _Map:
+        rows = self._db.rows(_SQL["merged_since"], (0,))
+        persons = PersonMap((kept, gone) for _, kept, gone in rows)
+        persons.bury([row[0] for row in self._db.rows(_SQL["tombstones"])])
+        return _Map(version, back, rows[-1][0] if rows else 0, persons, sure=sure)
 
     def _reload(self) -> None:
         self._map = None
@@ -306,6 +327,7 @@ class EmbeddedPeople:
             counts["actors"] = connection.execute(_SQL["drop_actors"], (numbers,)).rowcount
             connection.execute(_SQL["turn_keys"])
             connection.execute(_SQL["turn_map"])
+            connection.execute(_SQL["turn_map_back"])
         return counts
 
     def forget(self, person: int, at: datetime) -> Mapping[str, int]:
@@ -342,6 +364,7 @@ class EmbeddedPeople:
             connection.execute(_SQL["turn_keys"])
             connection.executemany(_SQL["add_tombstone"], stones)
             connection.execute(_SQL["turn_map"])
+            connection.execute(_SQL["turn_map_back"])
         self._vault.cabinet.clear()
         # Whatever older copies of the keys lie in the directory go with them.
         drop_copies(self._db.path.parent)
@@ -392,6 +415,17 @@ class EmbeddedPeople:
 
     def _hash(self, name: Named) -> bytes:
         return self._ring.hash("actor", f"{name.kind}|{name.value}")
+
+
+@dataclass(slots=True)
+class _Map:
+    """The map as of a version and the last merge in it; `sure`: all of that is committed."""
+
+    version: int
+    back: int
+    last: int
+    persons: PersonMap
+    sure: bool
 
 
 @dataclass(slots=True)

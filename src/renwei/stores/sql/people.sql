@@ -7,6 +7,14 @@ INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET va
 -- turn_map: Let readers notice that persons changed.
 UPDATE meta SET value = value + 1 WHERE name = 'map_version';
 
+-- turn_map_back: Let them notice that something was taken back from it, not only added.
+INSERT INTO meta (name, value) VALUES ('map_back', 1)
+ON CONFLICT (name) DO UPDATE SET value = value + 1;
+
+-- map_stand: The version of the map of persons, and how often something was taken back from it.
+SELECT value, (SELECT total(value) FROM meta WHERE name = 'map_back')
+FROM meta WHERE name = 'map_version';
+
 -- turn_keys: Let whoever holds keys notice that some were destroyed.
 INSERT INTO meta (name, value) VALUES ('keys_gone', 1)
 ON CONFLICT (name) DO UPDATE SET value = value + 1;
@@ -103,8 +111,8 @@ SELECT id, kept, gone, reason, at_us, undone_us, detail FROM merges
 WHERE kept IN (SELECT value FROM json_each(?1)) OR gone IN (SELECT value FROM json_each(?1))
 ORDER BY number DESC;
 
--- standing: Merges that were not undone, in the order they were made.
-SELECT kept, gone FROM merges WHERE undone_us IS NULL ORDER BY number;
+-- merged_since: Merges after a number that were not undone, in the order they were made.
+SELECT number, kept, gone FROM merges WHERE number > ? AND undone_us IS NULL ORDER BY number;
 
 -- drop_lent: Remove, with others, texts that are identifiers of some actors.
 DELETE FROM vault
