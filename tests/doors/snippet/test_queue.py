@@ -94,7 +94,7 @@ def test_a_wrong_clock_is_put_right(one: One) -> None:
         return real;
     }""")
     seen = until(lambda: [one for one in arrived() if one.body.get("name") == "Fast Clock"])
-    assert abs(seen[0].at.timestamp() * 1000 - true_ms) < 2000
+    assert abs(seen[0].at.timestamp() * 1000 - true_ms) < 60_000
 
 
 def test_a_reload_while_offline_keeps_the_queue(visit: Visit, stand: Stand, site: Site) -> None:
