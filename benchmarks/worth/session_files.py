@@ -44,8 +44,10 @@ class Sessions:
         begin = np.flatnonzero(np.diff(session[order], prepend=-1))
         clicks = np.split(item[order], begin[1:])
         end = np.append(begin[1:], len(order)) - 1
-        if len(np.unique(seq[order][begin])) > 2:
-            ended = seq[order][end]
+        starts, ends = seq[order][begin], seq[order][end]
+        # Times of sessions lie further apart than any session lasts; places begin all alike.
+        if np.ptp(starts) >= (ends - starts).max() and np.ptp(starts) > 0:
+            ended = ends
         else:
             first = np.full(len(begin), len(order))
             np.minimum.at(first, session, np.arange(len(session)))

@@ -65,7 +65,7 @@ class Vsknn:
         likeness = np.bincount(row, weight[items] * first)
         nearest = np.minimum.reduceat(step[items], np.cumsum(size) - size)
         # Of equally similar sessions the later one is taken.
-        kept = np.lexsort((-number, -likeness))[: self.k]
+        kept = np.lexsort((-number, -likeness.round(12)))[: self.k]
         vote = np.zeros(len(number))
         vote[kept] = likeness[kept] * _BY_STEP[self.decay](nearest[kept])
         score = np.bincount(items, vote[row] * first)

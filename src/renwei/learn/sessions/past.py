@@ -148,6 +148,12 @@ class Past:
         first = raw >= 0
         return np.where(first, raw, ~raw).astype(np.int64), first, size
 
+    def log(self) -> tuple[Ints, Ints]:
+        """All remembered clicks as session and item numbers, session by session: what to learn."""
+        living = np.arange(self.oldest, self.begun)
+        item, _, size = self.spread(living)
+        return np.repeat(living, size), item
+
     def sizes(self, sessions: Ints) -> Ints:
         """How many clicks of each remembered session are kept, shape (n,)."""
         return self._clicked.sizes(sessions % self.bounds.sessions)

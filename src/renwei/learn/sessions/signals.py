@@ -152,13 +152,14 @@ def read_signals(past: Past, prefix: Prefix, own: int | None = None) -> Signals:
     closest = np.where(met.holds, prefix.step, _FAR).min(axis=1, initial=_FAR)
     pull = likeness / closest
     fade = np.exp2(-(past.begun - met.number) / (2 * past.bounds.fast))
-    reach = np.sqrt(np.maximum(past.lengths(item), 1))
-    kin_parts = _kin_parts(past, prefix)
+    spoken = _own_clicks(past, item, own)
+    reach = np.sqrt(_leads_to(past, item, spoken))
+    kin_parts = _kin_parts(past, prefix, own)
     last = met.holds[:, :1].sum(axis=1).astype(float)
     with_last = _summed(met, last, n)
     steps = _steps(met, prefix, n)
     clicks_of = np.maximum(np.bincount(met.which, minlength=len(prefix.item) + 1), 1)
-    heat = past.heat(item)
+    heat = np.maximum(past.heat(item) - spoken, 0.0)
     near_sum = _summed(met, pull, n)
     kin = _summed(met, met.holds @ kin_parts, n) / reach
     return Signals(
@@ -176,7 +177,7 @@ def read_signals(past: Past, prefix: Prefix, own: int | None = None) -> Signals:
         follow=steps[5],
         step=np.append(0, prefix.step)[place].astype(float),
         count=np.append(0, prefix.count)[place].astype(float),
-        clicks=past.counts(item).astype(float),
+        clicks=np.maximum(past.counts(item) - spoken, 0.0),
         fast=heat[0],
         slow=heat[1],
         sessions=len(met.number),
@@ -196,8 +197,9 @@ def parts(past: Past, prefix: Prefix, items: Ints, own: int | None = None) -> Fl
     if not len(candidates):
         return np.zeros((len(items), len(prefix.item)))
     n, wide = len(candidates), len(prefix.item)
-    reach = np.sqrt(np.maximum(past.lengths(candidates), 1))[:, None]
-    weight = _kin_parts(past, prefix)
+    spoken = _own_clicks(past, candidates, own)
+    reach = np.sqrt(_leads_to(past, candidates, spoken))[:, None]
+    weight = _kin_parts(past, prefix, own)
     columns = [_summed(met, met.holds[:, k].astype(float), n) for k in range(wide)]
     kin = np.stack(columns, axis=1) * weight / reach
     follow = _follow_parts(met, prefix, n)
@@ -236,8 +238,22 @@ def _sessions(past: Past, prefix: Prefix, own: int | None) -> Ints:
     return number if own is None else number[number != own]
 
 
-def _kin_parts(past: Past, prefix: Prefix) -> Floats:
-    return np.asarray(1.0 / (prefix.step * np.sqrt(np.maximum(past.lengths(prefix.item), 1))))
+def _own_clicks(past: Past, items: Ints, own: int | None) -> Floats:
+    """How often this session itself clicked each item: what the past would not hold without it."""
+    if own is None:
+        return np.zeros(len(items))
+    clicked = past.clicks(own)
+    return np.asarray((clicked[:, None] == items).sum(axis=0), float)
+
+
+def _leads_to(past: Past, items: Ints, spoken: Floats) -> Floats:
+    """The number of other sessions of each item, at least 1."""
+    return np.asarray(np.maximum(past.lengths(items) - (spoken > 0), 1), float)
+
+
+def _kin_parts(past: Past, prefix: Prefix, own: int | None) -> Floats:
+    others = _leads_to(past, prefix.item, _own_clicks(past, prefix.item, own))
+    return np.asarray(1.0 / (prefix.step * np.sqrt(others)))
 
 
 def _summed(met: Met, weight: Floats, n: int) -> Floats:
