@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -145,9 +146,28 @@ class Bench:
         return self
 
 
+def grow(folder: Path, people: int = 90) -> dict[str, int]:
+    """Make a shop with a crowd, learn from it, take chance out; returns its item numbers."""
+    made = Bench(folder)
+    made.catalogue()
+    made.crowd(people)
+    made.learnt()
+    made.calm()
+    made.store.close()
+    return made.number
+
+
+def copied(grown: tuple[Path, dict[str, int]], folder: Path) -> Bench:
+    """A copy of a shop that was grown."""
+    shutil.copytree(grown[0], folder / "copy")
+    made = Bench(folder / "copy")
+    made.number, made.count = dict(grown[1]), 1_000_000
+    return made
+
+
 def codes(answer_: RecommendAnswer) -> list[str]:
     """The ids of an answer, in order."""
     return [item.id for item in answer_.items]
 
 
-__all__ = ["AT", "DAY", "EACH", "SORTS", "Bench", "codes", "to_us"]
+__all__ = ["AT", "DAY", "EACH", "SORTS", "Bench", "codes", "copied", "grow", "to_us"]

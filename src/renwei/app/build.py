@@ -30,7 +30,7 @@ from renwei.core.words import Words
 if TYPE_CHECKING:
     from renwei.stores.embedded import EmbeddedStore
 
-RIBS = ("collect", "people", "recommend", "reach", "trust", "report")
+RIBS = ("collect", "people", "recommend", "pages", "reach", "trust", "report")
 OPERATIONS = (
     "renwei.collect.operations",
     "renwei.collect.live.operations",
@@ -50,6 +50,8 @@ OPERATIONS = (
     "renwei.recommend.operations",
     "renwei.recommend.surfaces",
     "renwei.recommend.learning",
+    "renwei.pages.documents",
+    "renwei.pages.serving",
     "renwei.reach.operations",
     "renwei.reach.recent",
     "renwei.reach.next",

@@ -73,7 +73,8 @@ class Chain:
 
     def _judge(self) -> Judged:
         heard = [voice.speaks(self.scene) for voice in self.voices]
-        rows = np.unique(np.concatenate([rows for rows, _ in heard])).astype(np.int64)
+        spoken = [rows for rows, _ in heard] or [np.zeros(0, dtype=np.int64)]
+        rows = np.unique(np.concatenate(spoken)).astype(np.int64)
         said = np.zeros((len(self.voices), len(rows)))
         for place, (own, values) in enumerate(heard):
             weight = self.weights.get(self.voices[place].name, 0.0)

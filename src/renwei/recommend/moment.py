@@ -113,9 +113,7 @@ def moment(shop: Shop, person: int, at: datetime, *, cool_days: int = 7) -> Mome
     if _is_closed(shop, person, at):
         return Moment(at, person, personal=False)
     actors = people.actors_of(person)
-    events = shop.store.log.of(
-        actors, until=at, kinds=(*LOOKS, SHOWN), limit=MOST_EVENTS
-    )
+    events = shop.store.log.of(actors, until=at, kinds=(*LOOKS, SHOWN), limit=MOST_EVENTS)
     orders = shop.store.log.of(actors, until=at, kinds=ORDER_KINDS, limit=MOST_ORDERS)
     events = [event for event in events if event.at > at - LOOKED_BACK]
     looks = [event for event in events if event.kind in LOOKS and not event.body.get("flood")]

@@ -141,9 +141,10 @@ def _voices(place: Place, *, held: bool) -> Sequence[Voice]:
     own = OF_PAGE.get(place.mode, ())
     shared = (POPULAR, NEW) if place.new else (POPULAR,)
     if held:
-        return (*own, POPULAR) if own else (POPULAR,)
-    # What fits an item comes first on its page; a person's past then orders the rest.
-    return (*own, *PERSONAL, *shared) if not own else (*own, *shared)
+        return (*own, POPULAR)
+    # A page with an item on it is about that item, not about who looks.
+    voices = (*own, *shared) if own else (*PERSONAL, *shared)
+    return [voice for voice in voices if not place.only or voice.name in place.only]
 
 
 def _page(request: RecommendRequest, goods: Goods) -> tuple[int, tuple[int, ...]]:

@@ -48,6 +48,7 @@ class Place(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tru
         holdout: Share of people who get what is popular; None is the shop's own.
         goal: Event kind that counts as success within `window_days`.
         filter: What every item must satisfy, such as "stock > 0".
+        only: Sources that may speak here, such as ["bought_again"]; empty is all.
     """
 
     mode: str = "feed"
@@ -66,6 +67,7 @@ class Place(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tru
     goal: str = "order"
     window_days: Annotated[int, msgspec.Meta(ge=1, le=90)] = 7
     filter: Annotated[str, msgspec.Meta(max_length=1_000)] = ""
+    only: tuple[str, ...] = ()
 
 
 DEFAULTS: Mapping[str, Place] = {
@@ -73,7 +75,7 @@ DEFAULTS: Mapping[str, Place] = {
     "product": Place(mode="similar", session=False),
     "goes_with": Place(mode="goes_with", session=False, explore=0.0, new=0),
     "cart": Place(mode="goes_with", session=False, repeats="no", explore=0.0, new=0),
-    "again": Place(repeats="yes", explore=0.0, new=0),
+    "again": Place(repeats="yes", explore=0.0, new=0, only=("bought_again",)),
     "discover": Place(repeats="no", session=False, diversity=0.3),
     "playlist": Place(mode="sequence", kinds=("song", "video"), session=False),
 }

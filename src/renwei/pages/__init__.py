@@ -1,0 +1,1 @@
+"""Pages: which modules a page shows to whom, in which order."""
