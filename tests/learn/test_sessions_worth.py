@@ -101,7 +101,7 @@ def test_an_empty_file_and_one_without_items_end_with_a_sentence(tmp_path: Path)
 
 def test_sessions_are_ordered_by_their_last_click_where_there_are_times(tmp_path: Path) -> None:
     path = tmp_path / "t.txt"
-    path.write_text("SessionId\tItemId\tTime\n1\ta\t50.5\n1\tb\t10\n2\tc\t20\n2\td\t30\n3\te\t5\n")
+    path.write_text("SessionId\tItemId\tTime\n1\ta\t50.5\n1\tb\t48\n2\tc\t20\n2\td\t30\n3\te\t5\n")
     files = Sessions()
     sessions = files.read(path)
     names = {number: name for name, number in files.number.items()}
@@ -121,7 +121,7 @@ def test_iso_times_are_read_and_other_words_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text(
         "user_session,product_id,event_time\n"
-        "1,a,2019-10-01 00:00:09 UTC\n1,b,2019-10-01T00:00:01+00:00\n2,c,2019-10-01\n"
+        "1,a,2019-10-01 00:00:09 UTC\n1,b,2019-10-01T00:00:01+00:00\n2,c,2019-09-30\n"
     )
     assert [one.tolist() for one in Sessions().read(path)] == [[2], [1, 0]]
     path.write_text("session,item,time\n1,a,soon\n")
