@@ -103,11 +103,13 @@ def test_a_block_speaks_the_language_of_its_page(
 
 
 def test_what_an_answer_leaves_out_is_not_shown(visit: Visit, stand: Stand, site: Site) -> None:
+    lost = item("D", image="/no-such-picture.gif")
     bare = item("B", title="", url="", image="", price_minor=0, currency="", brand=None)
     odd = item("C", reason=None, price_minor=None, currency="???", image=None)
-    stand.choose = lambda request: [bare, odd]
+    stand.choose = lambda request: [bare, odd, lost]
     page = shop(visit, site, stand, block())
-    assert drawn(page) == ["B", "C"]
+    assert drawn(page) == ["B", "C", "D"]
+    page.locator("[data-renwei-item=D] img").wait_for(state="detached")
     first = page.locator("[data-renwei-item=B]")
     assert first.locator("[data-field=title]").inner_text() == "B"
     assert first.locator("a[href], img, [data-field=price]").count() == 0

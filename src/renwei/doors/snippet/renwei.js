@@ -493,7 +493,7 @@
       return one;
     };
     const link = field("a", "link", field("img", "image"), field("span", "title"));
-    return make("li", "item", link, field("span", "price"), field("span", "reason"), field("button", "no"));
+    return make("li", "item", link, field("span", "reason"), field("span", "price"), field("button", "no"));
   };
   const fillers = {
     link: (place, item) => {
@@ -508,6 +508,7 @@
       place.loading = "lazy";
       // The title stands beside it as text.
       if (!place.hasAttribute("alt")) place.alt = "";
+      on(place, "error", () => place.remove());
       place.src = from;
       return true;
     },
