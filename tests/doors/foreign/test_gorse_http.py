@@ -205,6 +205,44 @@ def test_labels_of_users_become_facts_and_texts_stay_sealed(gorse: Client) -> No
     assert gorse.ask("GET", "/api/user/lina").status == 404
 
 
+def ids(lines: list[dict[str, Any]]) -> set[str]:
+    assert all(set(line) == {"Id", "Score"} for line in lines)
+    return {line["Id"] for line in lines}
+
+
+def test_recommendations_come_in_gorses_shapes(gorse: Client) -> None:
+    kinds = ("serum", "mask")
+    items = [
+        {"ItemId": f"r{n}", "Categories": [kinds[n % 2]], "Comment": f"{kinds[n % 2]} {n}"}
+        for n in range(30)
+    ]
+    gorse.good("POST", "/api/items", items)
+    masks = {f"r{n}" for n in range(1, 30, 2)}
+    first = gorse.good("GET", "/api/recommend/somebody/mask?n=4")
+    assert len(first) == 4
+    assert set(first) <= masks
+    assert gorse.good("GET", "/api/recommend/somebody?n=5&category=mask&offset=99") == []
+    assert ids(gorse.good("GET", "/api/item/r1/neighbors/mask?n=3")) <= masks - {"r1"}
+    assert ids(gorse.good("GET", "/api/item/r1/neighbors/?n=3")) != set()
+    assert ids(gorse.good("GET", "/api/popular/mask?n=3")) <= masks
+    told = [one("somebody", "r1"), one("somebody", "r3")]
+    assert len(gorse.good("POST", "/api/session/recommend/mask?n=2", told)) == 2
+    assert gorse.ask("GET", "/api/item/nothing/neighbors").status == 404
+    assert gorse.ask("GET", "/api/popular?offset=x").status == 400
+
+
+def test_the_latest_are_on_offer_and_in_the_order_of_their_time(gorse: Client) -> None:
+    items: list[dict[str, Any]] = [
+        {"ItemId": f"t{n}", "Timestamp": f"2026-0{n + 1}-01T00:00:00Z", "Categories": ["time"]}
+        for n in range(5)
+    ]
+    items[4]["IsHidden"] = True
+    gorse.good("POST", "/api/items", items)
+    found = gorse.good("GET", "/api/latest/time?n=3")
+    assert [line["Id"] for line in found] == ["t3", "t2", "t1"]
+    assert [line["Id"] for line in gorse.good("GET", "/api/latest/time?n=3&offset=3")] == ["t0"]
+
+
 def test_health_needs_no_key(house: House) -> None:
     for path in ("/api/health/live", "/api/health/ready"):
         assert Client(house, "").good("GET", path)["Ready"] is True

@@ -295,7 +295,7 @@ def feedback_shown(said: Mapping[str, Any], at: str) -> Body:
     }
 
 
-# Recommendations, for when they are asked: our answer in Gorse's shapes.
+# Recommendations: our answer in Gorse's shapes.
 
 
 def recommend_asked(

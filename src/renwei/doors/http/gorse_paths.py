@@ -1,8 +1,8 @@
 """Gorse's REST API under /api, so that its clients can move: items, users, feedback, health.
 
 The key comes as `X-API-Key`. What is written is in the catalogue and the log like everything
-else: feedback through intake, exactly as a track event; labels of users as facts. Recommendation
-paths join here once there is an operation that answers them.
+else: feedback through intake, exactly as a track event; labels of users as facts. Recommendations are
+decisions of the operation "recommend".
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -21,7 +22,14 @@ from renwei.core.clock import to_us
 from renwei.core.errors import BadInput, Refused, RenweiError
 from renwei.core.words import LANGUAGES
 from renwei.doors.foreign.gorse import decoded
-from renwei.doors.http import callers, gorse_feedback, gorse_items, gorse_users, problems
+from renwei.doors.http import (
+    callers,
+    gorse_feedback,
+    gorse_items,
+    gorse_recommend,
+    gorse_users,
+    problems,
+)
 from renwei.doors.http.around import MOST_BYTES
 from renwei.doors.http.pace import Pace
 from renwei.doors.http.pool import in_thread
@@ -38,7 +46,7 @@ class Asked:
     house: House
     caller: callers.Caller
     named: Mapping[str, str]
-    query: Mapping[str, str]
+    query: QueryParams
     body: bytes
 
     @property
@@ -88,6 +96,17 @@ _AT_ONCE: list[tuple[str, str, str, Work]] = [
     ("GET", "/api/user/{user}/feedback/{type}", "read", gorse_feedback.of_user),
     ("GET", "/api/item/{item}/feedback", "read", gorse_feedback.of_item),
     ("GET", "/api/item/{item}/feedback/{type}", "read", gorse_feedback.of_item),
+    ("GET", "/api/recommend/{user}", "show", gorse_recommend.for_user),
+    ("GET", "/api/recommend/{user}/{category}", "show", gorse_recommend.for_user),
+    ("GET", "/api/item/{item}/neighbors", "show", gorse_recommend.neighbors),
+    ("GET", "/api/item/{item}/neighbors/", "show", gorse_recommend.neighbors),
+    ("GET", "/api/item/{item}/neighbors/{category}", "show", gorse_recommend.neighbors),
+    ("GET", "/api/popular", "show", gorse_recommend.popular),
+    ("GET", "/api/popular/{category}", "show", gorse_recommend.popular),
+    ("GET", "/api/latest", "show", gorse_recommend.latest),
+    ("GET", "/api/latest/{category}", "show", gorse_recommend.latest),
+    ("POST", "/api/session/recommend", "show", gorse_recommend.session),
+    ("POST", "/api/session/recommend/{category}", "show", gorse_recommend.session),
 ]
 _LATER: list[tuple[str, str, str, Later]] = [
     ("POST", "/api/users", "write", gorse_users.stored),
