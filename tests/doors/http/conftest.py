@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from tests.doors.conftest import ORDERS
@@ -19,6 +21,7 @@ from renwei.trust import accounts, keys
 from renwei.trust.accounts import Newcomer
 
 AT = datetime(2026, 9, 20, 8, tzinfo=UTC)
+NODE = Path(__file__).parent / "node"
 
 
 @contextmanager
@@ -115,3 +118,25 @@ def reader(calm: House) -> Inside:
 def admin(house: House) -> Inside:
     """One's own house, asked with an admin key."""
     return Inside(house, key_of(house, "admin"))
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Node with the locked SDK, fetched once."""
+    found, npm = shutil.which("node"), shutil.which("npm")
+    if not found or not npm:
+        _not_tried("node is missing")
+    lock = NODE / "node_modules" / ".package-lock.json"
+    if not lock.exists() or lock.stat().st_mtime < (NODE / "package-lock.json").stat().st_mtime:
+        line = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        done = subprocess.run(line, cwd=NODE, capture_output=True, check=False, timeout=120)
+        if done.returncode:
+            _not_tried("npm cannot fetch the SDK for Node here")
+    return found
+
+
+def _not_tried(why: str) -> NoReturn:
+    """Skipped by name where somebody works without Node; CI must try it."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{why}: CI must try the SDK for Node")
+    pytest.skip(why)

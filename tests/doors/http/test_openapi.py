@@ -13,7 +13,7 @@ from renwei.app import build
 from renwei.app.house import House
 from renwei.doors.http import api
 from renwei.doors.http.calling import Reception
-from renwei.doors.http.ingest_paths import PATHS
+from renwei.doors.http.ingest_paths import ARRAY, PATHS, SETTINGS
 from renwei.doors.http.places import asks_of
 
 CHINESE = re.compile("[一-鿿]")
@@ -41,7 +41,8 @@ def test_every_served_place_is_described_and_nothing_else(calm: House, document:
     described = {(method.upper(), path) for path, method, _ in operations(document)}
     served = {(place.method, place.path) for place in api.places(Reception(calm))}
     ingest = {(method, path) for path, wire in PATHS.items() for method in wire.methods}
-    assert described == served | ingest | {("GET", "/v1/projects/{write_key}/settings")}
+    asked = {("GET", "{}{{write_key}}{}".format(*one)) for one in (SETTINGS, *ARRAY)}
+    assert described == served | ingest | asked
 
 
 def test_every_operation_that_names_a_place_is_served(document: Any) -> None:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import NoReturn
 
 import pytest
+from tests.doors.http.conftest import NODE
 from tests.doors.http.served import Served, served
 
 from renwei.core.nouns import Event
 from renwei.core.store import Named
 
 LONG_AGO = datetime(2026, 6, 1, 4, tzinfo=UTC)
-NODE = Path(__file__).parent / "node"
 
 SEGMENT = """
 import os
@@ -214,28 +211,6 @@ def test_sensors_analytics_python_by_its_quick_start(server: Served, me: str) ->
     assert one(events, "like").item == views[-1].item != 0
     facts, _ = folded(server, "user", me)
     assert facts["city"] == "杭州"
-
-
-@pytest.fixture(scope="session")
-def node() -> str:
-    """Node with the locked SDK, fetched once."""
-    found, npm = shutil.which("node"), shutil.which("npm")
-    if not found or not npm:
-        _not_tried("node is missing")
-    lock = NODE / "node_modules" / ".package-lock.json"
-    if not lock.exists() or lock.stat().st_mtime < (NODE / "package-lock.json").stat().st_mtime:
-        line = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        done = subprocess.run(line, cwd=NODE, capture_output=True, check=False, timeout=120)
-        if done.returncode:
-            _not_tried("npm cannot fetch the SDK for Node here")
-    return found
-
-
-def _not_tried(why: str) -> NoReturn:
-    """Skipped by name where somebody works without Node; CI must try it."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{why}: CI must try the SDK for Node")
-    pytest.skip(why)
 
 
 def test_segment_node_by_its_quick_start(server: Served, node: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from renwei.doors.http.ingest_paths import PATHS, SETTINGS, Wire
+from renwei.doors.http.ingest_paths import ARRAY, PATHS, SETTINGS, Wire
 
 MANUALS = {
     "segment": "https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/",
@@ -27,8 +27,10 @@ def foreign_paths(say: Callable[..., str]) -> dict[str, dict[str, Any]]:
         "description": say("http.openapi.write_key"),
         "schema": {"type": "string"},
     }
-    settings = _described(say, "settings", "settings_of_project")
-    found["{}{{write_key}}{}".format(*SETTINGS)] = {"get": {**settings, "parameters": [key]}}
+    for place in (SETTINGS, *ARRAY):
+        name = "settings_of_project" if place == SETTINGS else f"array{place[1].replace('/', '-')}"
+        said = _described(say, "settings", name)
+        found["{}{{write_key}}{}".format(*place)] = {"get": {**said, "parameters": [key]}}
     return found
 
 

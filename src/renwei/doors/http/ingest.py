@@ -11,7 +11,6 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from math import ceil
 from typing import Any
 
-import msgspec
 from starlette.routing import BaseRoute, Match
 
 from renwei.app.house import House
@@ -30,8 +29,8 @@ from renwei.doors.http.ingest_answers import (
 )
 from renwei.doors.http.ingest_body import GoneError, Receive, Send, whole_body
 from renwei.doors.http.ingest_keys import Rate, key_in_headers, key_in_query
-from renwei.doors.http.ingest_paths import PATHS, SETTINGS, Wire
-from renwei.doors.http.ingest_settings import project_settings
+from renwei.doors.http.ingest_paths import PATHS, Wire
+from renwei.doors.http.ingest_settings import ASKED
 from renwei.trust.keys import Key, find_key
 
 MAY_SEND = ("ingest", "write", "admin")
@@ -63,7 +62,9 @@ class Wires(BaseRoute):
 
     def takes(self, path: str) -> bool:
         """Whether a path is one of ours."""
-        return path in PATHS or (path.startswith(SETTINGS[0]) and path.endswith(SETTINGS[1]))
+        return path in PATHS or any(
+            path.startswith(before) and path.endswith(after) for before, after in ASKED
+        )
 
     def matches(self, scope: Any) -> tuple[Match, Any]:
         """For the router: ours, whatever the method."""
@@ -127,7 +128,7 @@ class Wires(BaseRoute):
             case "pixel":
                 return ingest_pixel.parse(wire.kind, query, received_us=received_us)
         # Who asks for flags sends the key in the body like an event; there are no flags.
-        return Parsed(incoming=[], refused=[], write_key=_api_key(body))
+        return Parsed(incoming=[], refused=[], write_key=posthog.asker(body, query))
 
     def _key(self, presented: str) -> Key:
         key = find_key(self._shop, presented) if presented else None
@@ -140,23 +141,13 @@ class Wires(BaseRoute):
     def _settings(self, scope: Scope, method: str) -> Answer:
         if method not in ("GET", "HEAD"):
             raise _wrong_method(scope, ("GET", "HEAD"))
-        shown = scope["path"][len(SETTINGS[0]) : -len(SETTINGS[1])]
+        path = scope["path"]
+        before, after = next(
+            pair for pair in ASKED if path.startswith(pair[0]) and path.endswith(pair[1])
+        )
+        shown = path[len(before) : -len(after)]
         self._key(shown)
-        return project_settings(scope, shown)
-
-
-class _ApiKey(msgspec.Struct):
-    api_key: Any = ""
-    token: Any = ""
-
-
-def _api_key(body: bytes) -> str:
-    try:
-        told = msgspec.json.decode(body, type=_ApiKey)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ""
-    found = told.api_key or told.token
-    return found if isinstance(found, str) else ""
+        return ASKED[before, after](scope, shown)
 
 
 def _wrong_method(scope: Scope, allowed: Sequence[str]) -> BadInput:

@@ -55,3 +55,5 @@ def _paths() -> dict[str, Wire]:
 PATHS = _paths()
 SETTINGS = ("/v1/projects/", "/settings")
 """analytics-next fetches its settings from between these two, under its write key."""
+ARRAY = (("/array/", "/config.js"), ("/array/", "/config"))
+"""posthog-js does the same: as a script, and where that failed as JSON."""

@@ -1,14 +1,15 @@
-"""What analytics-next asks before it begins: where to send, and that nothing else is loaded."""
+"""What browser SDKs ask before they begin: where to send, and that nothing else is loaded."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import MutableMapping
-from typing import Any
+from collections.abc import Callable, Mapping, MutableMapping
+from typing import Any, Final
 
 import msgspec
 
 from renwei.doors.http.ingest_answers import Answer
+from renwei.doors.http.ingest_paths import ARRAY, SETTINGS
 
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d{1,5})?|\[[0-9a-fA-F:]+\](:\d{1,5})?")
 
@@ -44,3 +45,47 @@ def project_settings(scope: MutableMapping[str, Any], key: str) -> Answer:
         "remotePlugins": [],
     }
     return Answer(msgspec.json.encode(document))
+
+
+_CONFIG: Final = {
+    "supportedCompression": ["gzip", "gzip-js"],
+    "hasFeatureFlags": False,
+    "captureDeadClicks": False,
+    "capturePerformance": False,
+    "autocaptureExceptions": False,
+    "autocapture_opt_out": False,
+    "heatmaps": False,
+    "surveys": False,
+    "sessionRecording": False,
+    "elementsChainAsString": True,
+    "defaultIdentifiedOnly": True,
+    "analytics": {"endpoint": "/i/v0/e/"},
+    "errorTracking": {"autocaptureExceptions": False, "suppressionRules": []},
+    "siteApps": [],
+    "toolbarParams": {},
+    "isAuthenticated": False,
+}
+
+
+def remote_config(scope: MutableMapping[str, Any], key: str) -> Answer:
+    """The configuration of a project, as posthog-js reads it: no recorder, surveys or apps."""
+    return Answer(msgspec.json.encode({"token": key, **_CONFIG}))
+
+
+def remote_script(scope: MutableMapping[str, Any], key: str) -> Answer:
+    """The same as the script that posthog-js loads first."""
+    named = msgspec.json.encode(key).decode()
+    config = msgspec.json.encode({"token": key, **_CONFIG}).decode()
+    script = (
+        "(function(){var all=window._POSTHOG_REMOTE_CONFIG=window._POSTHOG_REMOTE_CONFIG||{};"
+        f"all[{named}]={{config:{config},siteApps:[]}};}})();"
+    )
+    return Answer(script.encode(), kind=b"text/javascript; charset=utf-8")
+
+
+ASKED: Final[Mapping[tuple[str, str], Callable[[MutableMapping[str, Any], str], Answer]]] = {
+    SETTINGS: project_settings,
+    ARRAY[0]: remote_script,
+    ARRAY[1]: remote_config,
+}
+"""Who answers a path that names a key between two parts."""
