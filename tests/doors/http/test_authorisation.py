@@ -93,8 +93,9 @@ def test_every_place_lets_in_whom_its_scope_says_and_nobody_else(
 
 
 def test_what_changes_something_is_never_open_to_who_may_only_read(places: list[Place]) -> None:
+    asking = {"/v1/recommend", "/v1/recommend/batch"}
     for place in places:
-        if place.method != "GET":
+        if place.method != "GET" and place.path not in asking:
             assert place.scope in ("write", "admin"), place.path
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-PATHS = frozenset({"/v1/recommend"})
+PATHS = frozenset({"/v1/recommend", "/v1/page/{name}"})
+_BELOW = "/v1/page/"
 ORIGIN = ("access-control-allow-origin", "*")
 EXPOSED = ("access-control-expose-headers", "retry-after, x-request-id")
 """Without it a script cannot read how long it is asked to wait."""
@@ -29,4 +30,4 @@ def beside(path: str) -> tuple[tuple[bytes, bytes], ...]:
         >>> beside("/v1/people")
         ()
     """
-    return AFTER if path in PATHS else ()
+    return AFTER if path in PATHS or path.startswith(_BELOW) else ()
