@@ -146,7 +146,7 @@ class Intake:
                 if sum(request.size for request in group) >= HEAP:
                     ready = self._ready(group)
                     self._settle()
-                    self._written = writer.submit(self._finish, group, ready)
+                    self._written = writer.submit(self._finish, group, ready, 0.0)
                 else:
                     self._settle()
                     self._finish(group, None, BREATH_S if len(group) >= CROWD else PAUSE_S)
@@ -167,12 +167,11 @@ class Intake:
         except Exception:  # noqa: BLE001 - it is tried again when its turn has come
             return None
 
-    def _finish(
-        self, group: Sequence[_Request], ready: _Ready | None, pause_s: float = BREATH_S
-    ) -> None:
+    def _finish(self, group: Sequence[_Request], ready: _Ready | None, pause_s: float) -> None:
         self._commit(group, ready)
         _answer(group)
-        time.sleep(pause_s)
+        if pause_s:
+            time.sleep(pause_s)
 
     def _next_group(self) -> list[_Request]:
         with self._guard:
