@@ -291,3 +291,16 @@ def test_consent_given_needs_no_question_in_the_draft(sure: Bench) -> None:
     statement = Consent("care", "*", ConsentState.WITHDRAWN, AT, "test")
     sure.store.people.state_consent(guest, [statement])
     assert asked(sure, guest).line is None
+
+
+def test_the_catalogue_is_read_again_only_where_something_in_it_changed(sure: Bench) -> None:
+    person = sure.store.people.actors([Named("phone", "+8613900000077")], AT)[0]
+    first = present(sure.shop, person, AT).shared
+    # Care about each product is entered with the first answer: that is a change too.
+    settled = present(sure.shop, person, AT + timedelta(seconds=40)).shared
+    later = present(sure.shop, person, AT + timedelta(seconds=80)).shared
+    assert later.texts is settled.texts
+    assert later.read_at > settled.read_at
+    number = sure.store.items.upsert([Item(0, "product", "new-77", "Seventy-seven soap", "")])[0]
+    assert number not in first.texts
+    assert number in present(sure.shop, person, AT + timedelta(seconds=120)).shared.texts

@@ -53,6 +53,8 @@ class Shared:
     read_at: datetime
     listed: Mapping[int, datetime]
     day: date
+    written: int
+    """Up to where the catalogue's changes are in it."""
 
     @property
     def as_of(self) -> str:
@@ -98,7 +100,7 @@ def _shared(shop: Shop, at: datetime, items: set[int]) -> Shared:
     with _LOCK:
         held = _KEPT.get(shop.store)
         if held is None or held.mark != mark or not _serves(shop, held, at, items):
-            held = _KEPT[shop.store] = _read(shop, at, mark)
+            held = _KEPT[shop.store] = _read(shop, at, mark, held)
         return held
 
 
@@ -116,24 +118,32 @@ def _serves(shop: Shop, held: Shared, at: datetime, items: set[int]) -> bool:
     return 0 <= age < (1 if fresh else CATALOGUE_S)
 
 
-def _read(shop: Shop, at: datetime, mark: tuple[str, ...]) -> Shared:
+def _read(shop: Shop, at: datetime, mark: tuple[str, ...], held: Shared | None) -> Shared:
+    day, effects = local_day(shop, at), kept_effects(shop)
+    lists = History(lists=recent_lists(shop, day, 4))
+    listed = listed_since(shop, lists, at - timedelta(days=3))
+    written, fresh = shop.store.items.changed(held.written if held else 0)
+    same = held is not None and held.mark == mark
+    if held is not None and same and not fresh and held.basis.effects == effects:
+        # Of a large catalogue the rest would keep every answer waiting for nothing.
+        return replace(held, read_at=at, listed=listed, day=day)
     people = shop.shelf.get("people")
     products = shop.store.items.all_items("product")
-    day = local_day(shop, at)
-    lists = History(lists=recent_lists(shop, day, 4))
     as_of = datetime.fromisoformat(str(people.meta["as_of"])) if people else at
+    peers = peers_of(people.columns, to_us(as_of)) if people and not (held and same) else {}
     return Shared(
-        basis=shared_basis(shop, at, kept_effects(shop), products),
+        basis=shared_basis(shop, at, effects, products),
         people=people,
-        peers=peers_of(people.columns, to_us(as_of)) if people else {},
+        peers=held.peers if held and same else peers,
         made_by=made_by(products),
         texts=texts_of(products),
         goods=frozenset(product.number for product in products if is_goods(product)),
         families=_families(products),
         mark=mark,
         read_at=at,
-        listed=listed_since(shop, lists, at - timedelta(days=3)),
+        listed=listed,
         day=day,
+        written=written,
     )
 
 
