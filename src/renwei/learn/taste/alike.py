@@ -40,7 +40,7 @@ class Alike(State):
     name: ClassVar[str] = "alike"
 
     @classmethod
-    def fit(  # noqa: PLR0913 - each is a knob of the method
+    def fit(
         cls,
         past: Past,
         as_of_us: int,

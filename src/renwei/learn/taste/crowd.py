@@ -27,7 +27,7 @@ class Crowd(State):
     name: ClassVar[str] = "crowd"
 
     @classmethod
-    def fit(  # noqa: PLR0913 - each is a knob of the method
+    def fit(
         cls,
         past: Past,
         as_of_us: int,
@@ -94,7 +94,7 @@ class Fresh(State):
     name: ClassVar[str] = "fresh"
 
     @classmethod
-    def fit(  # noqa: PLR0913 - each is a knob of the method
+    def fit(
         cls,
         past: Past,
         as_of_us: int,

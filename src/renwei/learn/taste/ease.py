@@ -36,7 +36,7 @@ class Ease(State):
     name: ClassVar[str] = "ease"
 
     @classmethod
-    def fit(  # noqa: PLR0913 - each is a knob of the method
+    def fit(
         cls,
         past: Past,
         as_of_us: int,
@@ -130,12 +130,11 @@ def solve(rows: Csr, l2: float) -> Floats:
     if wrong:
         raise ValueError(f"the ridge {l2} is too small for these rows")
     inverse, _ = lapack.spotri(factor, lower=1, overwrite_c=1)
-    upper = np.triu_indices(items, 1)
-    inverse[upper] = inverse.T[upper]
-    scale = -1.0 / np.diag(inverse)
-    weights: Floats = inverse * scale
+    weights: Floats = np.tril(inverse)
+    weights += np.tril(inverse, -1).T
+    weights *= -1.0 / np.diag(inverse)
     weights[np.diag_indices(items)] = 0.0
-    return np.ascontiguousarray(weights, dtype=np.float32)
+    return weights
 
 
 def over_size(rows: Csr, power: float, least: float = 0.05) -> Csr:

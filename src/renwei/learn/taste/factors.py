@@ -38,7 +38,7 @@ class Factors(State):
         past: Past,
         as_of_us: int,
         *,
-        factors: int = 64,
+        factors: int = 48,
         l2: float = 10.0,
         trust: float = 5.0,
         rounds: int = 8,
@@ -96,9 +96,7 @@ class Factors(State):
         own = np.asarray(self.items)[history.indices]
         system = self.gram + (own.T * (self.trust * history.data)) @ own
         toward = np.linalg.solve(system, np.asarray(self.items)[item])
-        _, same, count = np.unique(
-            asked.past.item[rows], return_inverse=True, return_counts=True
-        )
+        _, same, count = np.unique(asked.past.item[rows], return_inverse=True, return_counts=True)
         # 1 + trust * weight for each item: the 1 is shared by the item's rows.
         amount = 1.0 / count[same] + self.trust * asked.row_weights(self.half_life_days)[rows]
         pull = np.asarray(self.items)[asked.past.item[rows]] @ toward

@@ -120,7 +120,8 @@ class PeopleFacts:
             "items": np.bincount(goals.user, first, n),
             "basket_size": lines / np.maximum(many, 1),
             "again_share": again / np.maximum(lines, 1),
-            "again_share_60": again_60 / np.maximum(np.bincount(goals.user[lately], minlength=n), 1),
+            "again_share_60": again_60
+            / np.maximum(np.bincount(goals.user[lately], minlength=n), 1),
             "last_days": newest,
             "first_days": oldest,
             "gap_days": gap,

@@ -55,7 +55,9 @@ ITEM = {
     **{f"buyers_{d}": f"people who bought it in the last {d} days" for d in (3, 7, 14, 30, 60, 90)},
     "buyers": "people who ever bought it",
     "heat_7": "purchases that fade with a half-life of 7 days",
-    **{f"first_{d}": f"first purchases of it by somebody in the last {d} days" for d in (7, 30, 90)},
+    **{
+        f"first_{d}": f"first purchases of it by somebody in the last {d} days" for d in (7, 30, 90)
+    },
     "again_30": "repeated purchases of it in the last 30 days",
     "again_share_30": "share of repeated ones in the last 30 days",
     "rise_7_90": "buyers of 7 days over those of 90",
@@ -203,9 +205,7 @@ def _standing(pairs: Pairs, score: Floats) -> tuple[Floats, Floats]:
     return rank, np.maximum(top, np.float32(1e-6))[pairs.person]
 
 
-def _own(
-    asked: Asked, pairs: Pairs, people: PeopleFacts, facts: ItemFacts
-) -> dict[str, Floats]:
+def _own(asked: Asked, pairs: Pairs, people: PeopleFacts, facts: ItemFacts) -> dict[str, Floats]:
     goals, items = people.goals, max(asked.past.items, 1)
     age = goals.age_days(asked.as_of_us)
     key, place, count = np.unique(

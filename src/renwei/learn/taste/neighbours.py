@@ -30,7 +30,7 @@ class Neighbours(State):
     name: ClassVar[str] = "neighbours"
 
     @classmethod
-    def fit(  # noqa: PLR0913 - each is a knob of the method
+    def fit(
         cls,
         past: Past,
         as_of_us: int,

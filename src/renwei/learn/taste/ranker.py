@@ -75,7 +75,7 @@ class Trees:
         cls,
         data: Labelled,
         *,
-        rounds: int = 150,
+        rounds: int = 120,
         objective: Objective = "binary",
         seed: int = 1,
     ) -> Trees:

@@ -6,6 +6,7 @@ A state is a frozen dataclass of arrays, numbers and other states; it is kept in
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -131,15 +132,28 @@ def strongest(matrix: Csr, k: int, *, diagonal: bool = False) -> Csr:
     import scipy.sparse as sp
 
     m = matrix.tocsr()
-    row = np.repeat(np.arange(m.shape[0]), np.diff(m.indptr))
-    kept = np.ones(len(row), bool) if diagonal else row != m.indices
-    row, to, data = row[kept], m.indices[kept], m.data[kept]
-    # One sort of everything: ties break by number, so that the same input keeps the same links.
-    order = np.lexsort((to, -data, row))
-    row, to, data = row[order], to[order], data[order]
-    starts = np.searchsorted(row, np.arange(m.shape[0]))
-    keep = np.arange(len(row)) - starts[row] < k
-    return sp.csr_matrix((data[keep], (row[keep], to[keep])), shape=m.shape)
+    if not m.has_sorted_indices:
+        m.sort_indices()
+    kept = [
+        _largest(m.data[a:b], m.indices[a:b], k, -1 if diagonal else row) + a
+        for row, (a, b) in enumerate(itertools.pairwise(m.indptr.tolist()))
+    ]
+    places = np.concatenate(kept) if kept else np.zeros(0, np.int64)
+    ptr = np.concatenate([[0], np.cumsum([len(one) for one in kept])])
+    return sp.csr_matrix((m.data[places], m.indices[places], ptr), shape=m.shape)
+
+
+def _largest(data: Floats, to: Ints, k: int, skip: int) -> Ints:
+    """Places of the k largest in the order of numbers; of equal ones the smallest numbers."""
+    places = np.flatnonzero(to != skip)
+    if len(places) <= k:
+        return places
+    own = data[places]
+    edge = np.partition(own, len(own) - k)[len(own) - k]
+    over = own > edge
+    same = np.flatnonzero(own == edge)[: k - int(over.sum())]
+    over[same] = True
+    return places[over]
 
 
 def best(scores: Floats, k: int) -> Ints:

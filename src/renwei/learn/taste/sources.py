@@ -12,8 +12,8 @@ import numpy as np
 from renwei.learn.taste.alike import Alike
 from renwei.learn.taste.crowd import Crowd, Fresh
 from renwei.learn.taste.ease import TOO_MANY_ITEMS, Ease
-from renwei.learn.taste.facts import ItemFacts
 from renwei.learn.taste.factors import Factors
+from renwei.learn.taste.facts import ItemFacts
 from renwei.learn.taste.features import Pairs
 from renwei.learn.taste.neighbours import Neighbours
 from renwei.learn.taste.personal import Personal
@@ -58,7 +58,7 @@ class Sources:
     facts: ItemFacts
 
     @classmethod
-    def fit(  # noqa: PLR0913 - what a shop may know besides
+    def fit(
         cls,
         past: Past,
         as_of_us: int,
@@ -82,7 +82,7 @@ class Sources:
         factors = Factors.fit(
             past,
             as_of_us,
-            rounds=8 if begin is None else 4,
+            rounds=6 if begin is None else 2,
             begin=None if begin is None else begin.factors,
         )
         return cls(

@@ -143,9 +143,7 @@ class Asked:
         return len(self.ptr) - 1
 
     @classmethod
-    def of(
-        cls, past: Past, users: Ints, as_of_us: int, *, segment: Ints | None = None
-    ) -> Asked:
+    def of(cls, past: Past, users: Ints, as_of_us: int, *, segment: Ints | None = None) -> Asked:
         """The histories of these users of a past; `segment` is by user of the past."""
         users = np.asarray(users, np.int64)
         starts = np.searchsorted(past.user, users)

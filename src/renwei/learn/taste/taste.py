@@ -49,9 +49,9 @@ class Plan:
     horizon_days: float = 30.0
     windows: tuple[tuple[float, float], ...] = ((15, 15), (30, 30), (45, 30), (60, 30), (75, 30))
     checked: tuple[tuple[float, float], ...] = ((45, 15), (60, 30), (75, 30))
-    keep_share: float = 0.3
+    keep_share: float = 0.2
     most_people: int = 4_000
-    rounds: int = 150
+    rounds: int = 120
     seed: int = 1
 
 
@@ -92,6 +92,7 @@ class Taste:
         segment: Ints | None = None,
         plan: Plan | None = None,
         questions: Sequence[Question] = QUESTIONS,
+        counts: bool = False,
     ) -> Taste:
         """Learn from what happened before `as_of_us`, choose the way of each question.
 
@@ -102,12 +103,13 @@ class Taste:
             segment: Shape (users,). The segment of each user, -1 unknown.
             plan: Windows and sizes.
             questions: Which are wanted.
+            counts: Whether "goes with" is counted as well.
         """
         plan = plan or Plan()
         past = past.before(as_of_us)
         lessons = _lessons(past, as_of_us, plan, titles=titles, segment=segment)
         now = Sources.fit(
-            past, as_of_us, titles=titles, segment=segment, begin=lessons.last, counts=True
+            past, as_of_us, titles=titles, segment=segment, begin=lessons.last, counts=counts
         )
         taste = cls(as_of_us, now, {})
         for question in questions:
@@ -141,7 +143,9 @@ class Taste:
         table = features(asked, pairs, scores=scores, facts=self.sources.facts)
         model = self.blends[question] if way == "blend" else self.trees[question]
         items, found = first_of_each(pairs, model.score(table), k, only_new=question == "discover")
-        items, found = _filled(items, found, _crowd_lists(self.sources, asked, question, 2 * k, keep))
+        items, found = _filled(
+            items, found, _crowd_lists(self.sources, asked, question, 2 * k, keep)
+        )
         return Ranked(items, found, scores, pairs)
 
     def save(self, folder: Path) -> None:
@@ -335,9 +339,7 @@ def _crowd_lists(
     return items, np.take_along_axis(scores, np.maximum(items, 0), 1)
 
 
-def _filled(
-    items: Ints, scores: Floats, crowd: tuple[Ints, Floats]
-) -> tuple[Ints, Floats]:
+def _filled(items: Ints, scores: Floats, crowd: tuple[Ints, Floats]) -> tuple[Ints, Floats]:
     """Empty places get what sells, below everything that was ranked."""
     for row in np.flatnonzero((items < 0).any(1)):
         gaps = np.flatnonzero(items[row] < 0)

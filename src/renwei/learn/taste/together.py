@@ -36,7 +36,7 @@ class Together(State):
     name: ClassVar[str] = "together"
 
     @classmethod
-    def fit(  # noqa: PLR0913 - each is a knob of the method
+    def fit(
         cls,
         past: Past,
         as_of_us: int,
@@ -102,24 +102,16 @@ def _by_basket(past: Past) -> Csr:
 
 
 def _within(past: Past, days: float) -> Csr:
-    # A person's rows fall into two overlapping sets of slots, each twice the days wide; a pair
-    # at most `days` apart shares a slot of one or the other, and is then checked exactly.
     import scipy.sparse as sp
 
     gap = int(days * DAY_US)
-    spot = past.user * (past.items or 1) + past.item
-    order = np.lexsort((past.at_us, spot))
-    first, second, who = [], [], []
+    first, second = [], []
     starts = np.searchsorted(past.user, np.arange(past.users + 1))
-    for user in range(past.users):
+    for user in np.flatnonzero(np.diff(starts) > 1):
         part = slice(starts[user], starts[user + 1])
-        item, at = past.item[part], past.at_us[part]
-        if len(item) > 1:
-            own, other = _near_pairs(item, at, gap)
-            first.append(own)
-            second.append(other)
-            who.append(user)
-    del order
+        own, other = _near_pairs(past.item[part], past.at_us[part], gap)
+        first.append(own)
+        second.append(other)
     if not first:
         return sp.csr_matrix((past.items, past.items), dtype=np.float32)
     a, b = np.concatenate(first), np.concatenate(second)
@@ -129,10 +121,11 @@ def _within(past: Past, days: float) -> Csr:
 
 
 def _near_pairs(item: Ints, at: Ints, gap: int) -> tuple[Ints, Ints]:
-    names, number = np.unique(item, return_inverse=True)
-    near = np.abs(at[:, None] - at[None, :]) <= gap
-    a, b = np.nonzero(np.triu(near, 1))
-    low, high = np.minimum(number[a], number[b]), np.maximum(number[a], number[b])
-    pair = np.unique(low * len(names) + high)
-    low, high = pair // len(names), pair % len(names)
-    return names[low[low != high]], names[high[low != high]]
+    """Each two different items of one person that were ever at most `gap` apart, once."""
+    order = np.argsort(item, kind="stable")
+    names, begins = np.unique(item[order], return_index=True)
+    sorted_at = at[order]
+    near = np.abs(sorted_at[:, None] - sorted_at[None, :]) <= gap
+    near = np.logical_or.reduceat(np.logical_or.reduceat(near, begins, axis=0), begins, axis=1)
+    low, high = np.nonzero(np.triu(near, 1))
+    return names[low], names[high]

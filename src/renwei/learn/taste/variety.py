@@ -1,0 +1,228 @@
+"""From a ranking to a list: caps, variety, the person's own mix, and a share for the rest.
+
+One greedy pass puts the best next item into each place. What it gives for an item is its score,
+less its likeness to what already stands in the list, less how far the list's mix of categories
+would be from the person's, less how much the item has been shown to everybody lately. Each has a
+strength in the units of the score; at 0 it changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from renwei.learn.taste.measures import coverage, hits
+from renwei.learn.taste.table import Floats, Ints
+
+SMOOTH = 0.01
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How strongly a list departs from the plain ranking.
+
+    Attributes:
+        variety: Taken off for likeness 1 to something already in the list.
+        own_mix: Taken off for each nat that the list's categories are away from the person's.
+        share: Taken off an item that everybody has been shown very often; half of it at
+            `often` shows.
+        often: Shows at which half of `share` is taken off.
+        most: Places at most of one value of each column of groups, by its name.
+    """
+
+    variety: float = 0.0
+    own_mix: float = 0.0
+    share: float = 0.0
+    often: float = 2.0
+    most: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The candidates of one person, columns of shape (n,).
+
+    Attributes:
+        item: Numbers.
+        score: Best first or not; log-odds for what the ranker gave.
+        likeness: Shape (n, n), 0 to 1; None where variety is not asked for.
+        groups: Category, brand ... by name; -1 is unknown and is never capped.
+        mix: Which column of groups `own_mix` is about, and the person's share of each value.
+        shown: How often each item has been shown lately.
+    """
+
+    item: Ints
+    score: Floats
+    likeness: Floats | None = None
+    groups: Mapping[str, Ints] = field(default_factory=dict)
+    mix: tuple[str, NDArray[np.float64]] | None = None
+    shown: Floats | None = None
+
+
+def rerank(candidates: Candidates, k: int, wishes: Wishes) -> Ints:
+    """Return the rows of the candidates that stand in the list, at most k, first place first.
+
+    Caps hold always, so the list is shorter where they leave nothing.
+
+    Source:
+        Carbonell, Goldstein (1998), The use of MMR. SIGIR. doi:10.1145/290941.291025.
+        Steck (2018), Calibrated recommendations. RecSys. doi:10.1145/3240323.3240372.
+
+    Example:
+        >>> same = Candidates(np.arange(3), np.array([3.0, 2.9, 1.0]), np.eye(3) + 0)
+        >>> rerank(same, 2, Wishes()).tolist()
+        [0, 1]
+        >>> alike = Candidates(same.item, same.score, np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1]]))
+        >>> rerank(alike, 2, Wishes(variety=2.0)).tolist()
+        [0, 2]
+    """
+    value = candidates.score.astype(np.float64)
+    if wishes.share and candidates.shown is not None:
+        value = value - wishes.share * crowding(candidates.shown, wishes.often)
+    free = np.isfinite(value)
+    near = np.zeros(len(value))
+    counts = None if candidates.mix is None else np.zeros(len(candidates.mix[1]))
+    used: dict[str, dict[int, int]] = {name: {} for name in wishes.most}
+    chosen: list[int] = []
+    while len(chosen) < k and free.any():
+        worth = value - wishes.variety * near
+        if wishes.own_mix and counts is not None:
+            worth = worth - wishes.own_mix * _gaps(candidates, counts)
+        row = int(np.argmax(np.where(free, worth, -np.inf)))
+        chosen.append(row)
+        free[row] = False
+        if wishes.variety and candidates.likeness is not None:
+            near = np.maximum(near, candidates.likeness[row])
+        if counts is not None and candidates.mix is not None:
+            group = candidates.groups[candidates.mix[0]][row]
+            counts[group] += group >= 0
+        _close_full(candidates, row, wishes.most, used, free)
+    return np.array(chosen, np.int64)
+
+
+def crowding(shown: Floats, often: float) -> Floats:
+    """From 0 for never shown towards 1, 0.5 at `often` shows."""
+    out: Floats = shown / (shown + often)
+    return out
+
+
+def rerank_all(people: Sequence[Candidates], k: int, wishes: Wishes, *, items: int) -> Ints:
+    """Lists for many people one after the other, counting what has been shown.
+
+    Returns:
+        Shape (people, k), item numbers, -1 in empty places.
+    """
+    shown = np.zeros(items, np.float32)
+    out = np.full((len(people), k), -1)
+    for number, one in enumerate(people):
+        with_shown = Candidates(
+            one.item, one.score, one.likeness, one.groups, one.mix, shown[one.item]
+        )
+        rows = rerank(with_shown, k, wishes)
+        out[number, : len(rows)] = one.item[rows]
+        shown[one.item[rows]] += 1.0
+    return out
+
+
+def own_mix(category: Ints, amount: Floats, categories: int) -> NDArray[np.float64]:
+    """The share of each category in a history, shape (categories,); even where it is empty."""
+    known = category >= 0
+    sums = np.bincount(category[known], amount[known], categories).astype(np.float64)
+    if not sums.sum():
+        return np.full(categories, 1.0 / max(categories, 1))
+    return sums / sums.sum()
+
+
+def mix_gap(own: NDArray[np.float64], counts: NDArray[np.float64]) -> float:
+    """How far counts of categories are from a person's shares, in nats (Kullback-Leibler).
+
+    Example:
+        >>> round(mix_gap(np.array([0.5, 0.5]), np.array([3.0, 3.0])), 3)
+        0.0
+    """
+    share = counts / max(counts.sum(), 1e-12)
+    share = (1 - SMOOTH) * share + SMOOTH * own
+    has = own > 0
+    return float((own[has] * np.log(own[has] / share[has])).sum())
+
+
+@dataclass(frozen=True)
+class Price:
+    """What one strength costs and brings, both as a ratio to the plain ranking."""
+
+    strength: float
+    ndcg: float
+    coverage: float
+    ndcg_ratio: float
+    coverage_ratio: float
+
+
+def price_curve(
+    people: Sequence[Candidates],
+    targets: Sequence[Ints],
+    *,
+    items: int,
+    strengths: Sequence[float],
+    k: int = 20,
+    catalogue: int | None = None,
+) -> list[Price]:
+    """Measure the share given to the rest of the shelf, for a slider that shows its price.
+
+    Args:
+        people: Candidates of each.
+        targets: What came for each.
+        items: How many numbers there are.
+        strengths: Values of `Wishes.share`, 0 not needed.
+        k: Places.
+        catalogue: Items that could be shown; default all.
+    """
+    found = []
+    for strength in (0.0, *[one for one in strengths if one]):
+        lists = rerank_all(people, k, Wishes(share=strength), items=items)
+        found.append(
+            (strength, float(hits(lists, targets).ndcg.mean()), coverage(lists, catalogue or items))
+        )
+    _, ndcg, wide = found[0]
+    return [
+        Price(s, n, c, n / ndcg if ndcg else 1.0, c / wide if wide else 1.0) for s, n, c in found
+    ]
+
+
+def strongest_within(curve: Sequence[Price], loss: float) -> Price:
+    """The strength with the widest coverage among those that lose at most this share of NDCG."""
+    fine = [one for one in curve if one.ndcg_ratio >= 1.0 - loss]
+    return max(fine, key=lambda one: (one.coverage, -one.strength))
+
+
+def _gaps(candidates: Candidates, counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The gap that the list would have with each candidate added, shape (n,)."""
+    if candidates.mix is None:
+        return np.zeros(len(candidates.item))
+    name, own = candidates.mix
+    gaps = np.empty(len(own) + 1)
+    for group in range(len(own)):
+        counts[group] += 1.0
+        gaps[group] = mix_gap(own, counts)
+        counts[group] -= 1.0
+    # An unknown category leaves the mix as it is; it is last, where -1 points.
+    gaps[-1] = mix_gap(own, counts) if counts.any() else gaps[:-1].max(initial=0.0)
+    out: NDArray[np.float64] = gaps[candidates.groups[name]]
+    return out
+
+
+def _close_full(
+    candidates: Candidates,
+    row: int,
+    most: Mapping[str, int],
+    used: dict[str, dict[int, int]],
+    free: NDArray[np.bool_],
+) -> None:
+    for name, limit in most.items():
+        group = int(candidates.groups[name][row])
+        if group < 0:
+            continue
+        used[name][group] = used[name].get(group, 0) + 1
+        if used[name][group] >= limit:
+            free &= candidates.groups[name] != group
