@@ -32,7 +32,7 @@ from benchmarks.worth.session_files import Sessions
 
 from renwei.learn.score import Scored
 from renwei.learn.sessions.learning import learn_next_item
-from renwei.learn.sessions.model import NextItem
+from renwei.learn.sessions.model import Allow, NextItem
 from renwei.learn.sessions.neighbours import Fall, Vsknn
 from renwei.learn.sessions.past import Bounds, Floats, Past
 from renwei.learn.sessions.plain import ItemKnn, OwnItems, Plain, Rules, popular
@@ -270,7 +270,7 @@ def new_only(model: NextItem, cases: list[Case]) -> dict[str, float]:
     new = [case for case in cases if case.target not in case.clicks]
     if not new:
         return {}
-    trial = score(lambda clicks: model.recommend(clicks, N, repeats=False).item, new)
+    trial = score(lambda clicks: model.recommend(clicks, N, allow=Allow(repeats=False)).item, new)
     row = {name: round(float(metric(trial.ranks).mean()), 5) for name, metric in METRICS.items()}
     return {"n": len(new), **row}
 

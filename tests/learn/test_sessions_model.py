@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from renwei.learn.sessions.choice import chances, fit_choice
 from renwei.learn.sessions.features import columns
 from renwei.learn.sessions.learning import Learnt, learn_next_item
-from renwei.learn.sessions.model import NextItem, with_past
+from renwei.learn.sessions.model import Allow, NextItem, with_past
 from renwei.learn.sessions.neighbours import Vsknn
 from renwei.learn.sessions.past import Bounds, Past
 from renwei.learn.sessions.signals import Prefix, best, parts, read_signals, strength
@@ -115,7 +115,7 @@ ODD_PREFIXES = {
 @pytest.mark.parametrize("clicks", ODD_PREFIXES.values(), ids=ODD_PREFIXES.keys())
 @pytest.mark.parametrize("repeats", [True, False])
 def test_every_prefix_gets_a_valid_answer(clicks: list[int], repeats: bool) -> None:
-    picks = learnt().model.recommend(np.array(clicks, np.int64), 20, repeats=repeats)
+    picks = learnt().model.recommend(np.array(clicks, np.int64), 20, allow=Allow(repeats))
     assert len(picks.item) == len(set(picks.item.tolist())) == 20
     assert (picks.chance >= 0).all()
     assert picks.chance.sum() <= 1 + 1e-9
@@ -142,15 +142,23 @@ def test_what_may_not_be_shown_never_is_and_the_list_stays_full(
     allowed[list(kept)] = True
     exclude = np.array(sorted(kept)[:3], np.int64)
     free = kept - set(exclude.tolist()) - (set() if repeats else set(clicks))
-    picks = model.recommend(
-        np.array(clicks, np.int64), n, repeats=repeats, allowed=allowed, exclude=exclude
-    )
+    picks = model.recommend(np.array(clicks, np.int64), n, allow=Allow(repeats, allowed, exclude))
     assert set(picks.item.tolist()) <= free
     assert len(picks.item) == min(n, len(free))
 
 
+def test_the_rarest_item_is_found_where_only_it_may_be_named() -> None:
+    item = np.concatenate([np.repeat(np.arange(1, 3_000), 2), [0]])
+    model = NextItem(Past.of(np.arange(len(item)), item))
+    picks = model.recommend(NONE, allow=Allow(only=np.array([True])))
+    assert (picks.item.tolist(), picks.source) == ([0], ("popular",))
+    assert 0 < picks.chance[0] < 0.01
+
+
 def test_nothing_allowed_names_nothing() -> None:
-    assert len(learnt().model.recommend(np.array([3]), allowed=np.zeros(0, bool)).item) == 0
+    assert (
+        len(learnt().model.recommend(np.array([3]), allow=Allow(only=np.zeros(0, bool))).item) == 0
+    )
 
 
 def test_one_click_of_another_session_changes_the_next_answer() -> None:
@@ -158,12 +166,12 @@ def test_one_click_of_another_session_changes_the_next_answer() -> None:
     for _ in range(3):
         past.add([1, 2])
     model = NextItem(past)
-    assert model.recommend(np.array([1]), 1, repeats=False).item.tolist() == [2]
+    assert model.recommend(np.array([1]), 1, allow=Allow(repeats=False)).item.tolist() == [2]
     live = past.open()
     past.click(live, 9)
     past.click(live, 1)
-    assert 9 in model.recommend(np.array([1]), 3, repeats=False).item
-    assert model.recommend(np.array([9]), 1, repeats=False).item.tolist() == [1]
+    assert 9 in model.recommend(np.array([1]), 3, allow=Allow(repeats=False)).item
+    assert model.recommend(np.array([9]), 1, allow=Allow(repeats=False)).item.tolist() == [1]
 
 
 def test_a_new_item_can_be_named_at_once_when_nothing_else_is_known() -> None:
@@ -206,43 +214,50 @@ def test_the_weights_are_learnt_without_a_look_ahead() -> None:
 def test_the_parts_of_the_items_add_up_to_the_strength() -> None:
     past = learnt().model.past
     for clicks in walks(60, seed=8):
-        prefix = Prefix.of(clicks)
-        signals = read_signals(past, prefix)
-        added = parts(past, prefix, signals.item)
+        signals = read_signals(past, Prefix.of(clicks))
+        added = parts(past, signals, signals.item)
         assert added.min() >= 0
         assert added.sum(axis=1) == pytest.approx(strength(signals), abs=1e-9)
 
 
-def test_a_cause_is_an_item_of_the_session_whose_removal_lowers_the_chance() -> None:
-    model, cited, warm = learnt().model, 0, 0
+@pytest.mark.parametrize("repeats", [True, False])
+def test_a_cause_is_an_item_of_the_session_whose_removal_lowers_the_chance(repeats: bool) -> None:
+    model, cited, warm, allow = learnt().model, 0, 0, Allow(repeats)
     for clicks in walks(60, seed=9):
-        picks = model.recommend(clicks, 10)
-        causes = model.because(clicks, picks.item)
-        now = model.chances(clicks, picks.item)
-        assert now[np.array(picks.source) != "popular"] == pytest.approx(
-            picks.chance[np.array(picks.source) != "popular"]
-        )
-        warm += len(picks.item)
-        for row, found in enumerate(causes):
+        picks = model.recommend(clicks, 10, allow=allow, causes=3)
+        now = model.chances(clicks, picks.item, allow=allow)
+        assert picks.causes == model.because(clicks, picks.item, allow=allow)
+        warm += len(picks.item) - picks.source.count("popular")
+        for row, found in enumerate(picks.causes):
             cited += bool(found)
             assert len(found) <= 3
             assert sum(cause.share for cause in found) <= 1 + 1e-9
             for cause in found:
                 assert cause.item in clicks
-                left = model.chances(clicks, picks.item, without=cause.item)[row]
-                assert left == pytest.approx(cause.chance_without)
-                assert left < now[row]
+                assert picks.source[row] != "popular"
+                assert picks.chance[row] == pytest.approx(now[row])
+                left = model.chances(clicks, picks.item, allow=allow, without=cause.item)[row]
+                assert left == cause.chance_without < picks.chance[row]
                 # Removing it from the session itself is the same as answering without it.
+                never = Allow(never=None if repeats else clicks)
                 bare = clicks[clicks != cause.item]
-                assert model.chances(bare, picks.item)[row] == pytest.approx(left)
+                assert model.chances(bare, picks.item, allow=never)[row] == pytest.approx(left)
     assert cited >= 0.7 * warm
+
+
+def test_fewer_causes_are_the_strongest_of_them() -> None:
+    model = learnt().model
+    for clicks in walks(20, seed=16):
+        picks = model.recommend(clicks, 10, causes=1)
+        assert {len(found) for found in picks.causes} <= {0, 1}
+        assert len({found[0].item for found in picks.causes if found}) <= 1
 
 
 def test_what_rests_on_nothing_cites_nothing() -> None:
     model = learnt().model
-    assert model.because(NONE, np.array([1, 2])) == [(), ()]
-    assert model.because(np.array([3]), np.array([10**9])) == [()]
-    assert model.because(np.array([3]), NONE) == []
+    assert model.because(NONE, np.array([1, 2])) == ((), ())
+    assert model.because(np.array([3]), np.array([10**9])) == ((),)
+    assert model.because(np.array([3]), NONE) == ()
 
 
 def test_a_saved_model_answers_the_same(tmp_path: Path) -> None:
@@ -261,7 +276,7 @@ def test_the_same_weights_serve_over_another_past() -> None:
     past.add([1, 2])
     moved = with_past(learnt().model, past)
     assert moved.way == "learnt"
-    assert moved.recommend(np.array([1]), 5, repeats=False).item.tolist() == [2]
+    assert moved.recommend(np.array([1]), 5, allow=Allow(repeats=False)).item.tolist() == [2]
 
 
 def test_the_past_gives_back_its_log_to_learn_from() -> None:

@@ -26,19 +26,6 @@ _HOT = 2_000
 
 
 @dataclass(frozen=True)
-class Picks:
-    """A list, best first.
-
-    `chance` is of being clicked next. `source` is "again" (of this session), "session" (by other
-    sessions) or "popular".
-    """
-
-    item: Ints
-    chance: Floats
-    source: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Cause:
     """An item of this session that speaks for another one.
 
@@ -48,6 +35,50 @@ class Cause:
     item: int
     share: float
     chance_without: float
+
+
+@dataclass(frozen=True)
+class Picks:
+    """A list, best first.
+
+    `chance` is of being clicked next, given that it is one of those that may be named. `source`
+    is "again" (of this session), "session" (by other sessions) or "popular". `causes` has a row
+    an item where causes were asked for.
+    """
+
+    item: Ints
+    chance: Floats
+    source: tuple[str, ...]
+    causes: tuple[tuple[Cause, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Allow:
+    """What may be named.
+
+    `repeats`: items of this session too. `only`, shape (items,): a mark for each item number;
+    those beyond its end may not. `never`: item numbers.
+    """
+
+    repeats: bool = True
+    only: NDArray[np.bool_] | None = None
+    never: Ints | None = None
+
+    def barred(self, clicks: Ints) -> Ints:
+        """Numbers of the items that may not be named in this session, whatever `only` says."""
+        own = clicks[:0] if self.repeats else clicks
+        return own if self.never is None else np.concatenate([own, _whole(self.never)])
+
+    def free(self, items: Ints, barred: Ints) -> NDArray[np.bool_]:
+        """Which of these items may be named, shape (n,)."""
+        free = ~np.isin(items, barred) if len(barred) else np.ones(len(items), bool)
+        if self.only is not None:
+            known = items < len(self.only)
+            free &= known & np.append(self.only, False)[np.where(known, items, 0)]
+        return free
+
+
+_ANY = Allow()
 
 
 class NextItem:
@@ -60,7 +91,7 @@ class NextItem:
         >>> past = Past()
         >>> for clicks in ([1, 2, 3], [1, 2], [5, 6], [1, 2, 3]):
         ...     number = past.add(clicks)
-        >>> NextItem(past).recommend(np.array([1]), 2, repeats=False).item.tolist()
+        >>> NextItem(past).recommend(np.array([1]), 2, allow=Allow(repeats=False)).item.tolist()
         [2, 3]
     """
 
@@ -80,98 +111,83 @@ class NextItem:
         self.covered = covered
         self._hot: Ints = np.zeros(0, np.int64)
         self._hot_at = -1
+        self._all_heat = 1.0
 
     def recommend(
         self,
         clicks: Ints,
         n: int = 20,
         *,
-        repeats: bool = True,
-        allowed: NDArray[np.bool_] | None = None,
-        exclude: Ints | None = None,
+        allow: Allow = _ANY,
         own: int | None = None,
+        causes: int = 0,
     ) -> Picks:
         """Return up to `n` items for a session that has clicked `clicks`, in order.
 
         Args:
             clicks: Shape (clicks,). Item numbers; unknown ones are ignored, none is no fault.
             n: How many. Fewer come only where fewer items are left.
-            repeats: Whether items of this session may be named.
-            allowed: Shape (items,). Which items may be named; those beyond its end may not.
-            exclude: Item numbers that may not be named.
+            allow: What may be named.
             own: The number of this session where `past` already has its clicks.
+            causes: How many causes to look for at most, as in `because`.
         """
         clicks = _whole(clicks)
-        signals = self._signals(clicks, own)
-        barred = clicks if not repeats else clicks[:0]
-        if exclude is not None:
-            barred = np.concatenate([barred, _whole(exclude)])
-        free = _free(signals.item, barred, allowed)
-        # What may not be shown goes before the cut, so that the list stays full.
-        signals = best(signals.take(np.flatnonzero(free)) if not free.all() else signals)
+        signals = self._signals(clicks, allow, own)
         chance = self._chances(signals)
         order = np.lexsort((signals.item, -chance))[:n]
         item, chance = signals.item[order], chance[order]
-        source = tuple("again" if own_item else "session" for own_item in signals.count[order] > 0)
-        if len(item) == n:
+        source = tuple("again" if inside else "session" for inside in signals.count[order] > 0)
+        if len(item) < n:
+            barred = np.concatenate([allow.barred(clicks), item])
+            hot, share = self._popular(allow, barred, n - len(item))
+            left = 1 - self.covered if len(item) else 1.0
+            item = np.concatenate([item, hot])
+            chance = np.concatenate([chance, np.minimum(left * share, chance.min(initial=1.0))])
+            source += ("popular",) * len(hot)
+        if not causes:
             return Picks(item, chance, source)
-        hot, warmth = self._popular(np.concatenate([barred, item]), n - len(item), allowed)
-        return Picks(
-            np.concatenate([item, hot]),
-            np.concatenate([chance, np.minimum(warmth, chance.min(initial=1.0))]),
-            source + ("popular",) * len(hot),
-        )
+        found = self._causes(clicks, signals, item, causes, allow=allow, own=own)
+        return Picks(item, chance, source, found)
 
     def chances(
-        self, clicks: Ints, items: Ints, *, without: int | None = None, own: int | None = None
+        self,
+        clicks: Ints,
+        items: Ints,
+        *,
+        allow: Allow = _ANY,
+        own: int | None = None,
+        without: int | None = None,
     ) -> Floats:
-        """Return the chance of each of `items` to be clicked next, all items being allowed.
+        """Return the chance of each of `items` to be clicked next; 0 for what is no candidate.
 
         Args:
             clicks: Shape (clicks,). This session, in order.
-            items: Shape (items,). Which chances are wanted; 0 for what is no candidate.
-            without: Answer as if this item had not been clicked in this session.
+            items: Shape (items,). Which chances are wanted.
+            allow: What else may be named.
             own: As in `recommend`.
+            without: Answer as if this item had not been clicked in this session.
         """
-        signals = best(self._signals(_whole(clicks), own, without), also=items)
-        chance = self._chances(signals)
-        if not len(chance):
-            return np.zeros(len(items))
-        place = np.minimum(np.searchsorted(signals.item, items), len(chance) - 1)
-        return np.where(signals.item[place] == items, chance[place], 0.0)
+        signals = self._signals(_whole(clicks), allow, own, without=without, also=items)
+        return _of(signals, self._chances(signals), items)
 
     def because(
-        self, clicks: Ints, items: Ints, *, most: int = 3, own: int | None = None
-    ) -> list[tuple[Cause, ...]]:
+        self,
+        clicks: Ints,
+        items: Ints,
+        *,
+        most: int = 3,
+        allow: Allow = _ANY,
+        own: int | None = None,
+    ) -> tuple[tuple[Cause, ...], ...]:
         """Return for each item the items of this session that it rests on, the strongest first.
 
         A cause is cited only if the item's chance is lower without it: the whole scoring is done
-        again for each of the `most` items of the session that add most to this list.
+        again for each of the `most` items of the session that add most to this list. `items` are
+        distinct.
         """
         clicks, items = _whole(clicks), _whole(items)
-        prefix = Prefix.of(clicks)
-        added = parts(self.past, prefix, items, own)
-        now = self.chances(clicks, items, own=own)
-        asked = np.argsort(-added.sum(axis=0), kind="stable")[:most]
-        without = {
-            int(k): self.chances(clicks, items, without=int(prefix.item[k]), own=own) for k in asked
-        }
-        whole = np.maximum(added.sum(axis=1), 1e-12)
-        out = []
-        for row in range(len(items)):
-            ranked = sorted(without, key=lambda k: (-added[row, k], k))
-            out.append(
-                tuple(
-                    Cause(
-                        int(prefix.item[k]),
-                        float(added[row, k] / whole[row]),
-                        float(without[k][row]),
-                    )
-                    for k in ranked
-                    if added[row, k] > 0 and without[k][row] < now[row]
-                )
-            )
-        return out
+        signals = self._signals(clicks, allow, own, also=items)
+        return self._causes(clicks, signals, items, most, allow=allow, own=own)
 
     def save(self, folder: Path) -> None:
         """Write plain arrays into a folder, which is made if needed."""
@@ -190,31 +206,71 @@ class NextItem:
         past = Past.load(folder, mapped=mapped)
         return cls(past, choice, way=about["way"], covered=about["covered"])
 
-    def _signals(self, clicks: Ints, own: int | None, without: int | None = None) -> Signals:
-        return read_signals(self.past, Prefix.of(clicks, without), own)
+    def _signals(
+        self,
+        clicks: Ints,
+        allow: Allow,
+        own: int | None,
+        *,
+        without: int | None = None,
+        also: Ints | None = None,
+    ) -> Signals:
+        signals = read_signals(self.past, Prefix.of(clicks, without), own)
+        free = allow.free(signals.item, allow.barred(clicks))
+        # What may not be shown goes before the cut, so that the list stays full.
+        if not free.all():
+            signals = signals.take(np.flatnonzero(free))
+        return best(signals, also=also)
+
+    def _causes(
+        self,
+        clicks: Ints,
+        signals: Signals,
+        items: Ints,
+        most: int,
+        *,
+        allow: Allow,
+        own: int | None,
+    ) -> tuple[tuple[Cause, ...], ...]:
+        added = parts(self.past, signals, items, own)
+        now = _of(signals, self._chances(signals), items)
+        asked = np.argsort(-added.sum(axis=0), kind="stable")[:most]
+        inside = signals.prefix.item
+        without = {
+            int(k): self.chances(clicks, items, allow=allow, own=own, without=int(inside[k]))
+            for k in asked
+        }
+        share = added / np.maximum(added.sum(axis=1), 1e-12)[:, None]
+
+        def cited(row: int) -> tuple[Cause, ...]:
+            lower = [k for k in without if added[row, k] > 0 and without[k][row] < now[row]]
+            lower.sort(key=lambda k: (-added[row, k], k))
+            return tuple(
+                Cause(int(inside[k]), float(share[row, k]), float(without[k][row])) for k in lower
+            )
+
+        return tuple(cited(row) for row in range(len(items)))
 
     def _chances(self, signals: Signals) -> Floats:
         if self.way == "learnt" and self.choice is not None:
             return self.covered * chances(self.choice.value(columns(signals)))
         return self.covered * signals.near / max(float(signals.near.sum()), 1e-12)
 
-    def _popular(
-        self, barred: Ints, n: int, allowed: NDArray[np.bool_] | None
-    ) -> tuple[Ints, Floats]:
+    def _popular(self, allow: Allow, barred: Ints, n: int) -> tuple[Ints, Floats]:
         past = self.past
         age = past.begun - self._hot_at
         if self._hot_at < 0 or not 0 <= age < min(_HOT_FOR, past.begun // 16 + 1):
             self._hot, self._hot_at = _hottest(past, _HOT), past.begun
-        hot = self._hot[_free(self._hot, barred, allowed)]
+            self._all_heat = max(float(past.heat(np.arange(past.room))[0].sum()), 1e-12)
+        hot = self._hot[allow.free(self._hot, barred)]
         if len(hot) < n and len(self._hot) == _HOT:
             every = _hottest(past, past.items)
-            hot = every[_free(every, barred, allowed)]
+            hot = every[allow.free(every, barred)]
         hot = hot[:n]
         warmth = past.heat(hot)[0]
         # What has cooled since the list was made is put in order of its warmth now.
         order = np.lexsort((hot, -warmth))
-        share = warmth / max(float(warmth.sum()), 1e-12)
-        return hot[order], (1 - self.covered) * share[order]
+        return hot[order], np.minimum(warmth[order] / self._all_heat, 1.0)
 
 
 def with_past(model: NextItem, past: Past) -> NextItem:
@@ -227,12 +283,11 @@ def _whole(items: Ints) -> Ints:
     return whole[whole >= 0]
 
 
-def _free(items: Ints, barred: Ints, allowed: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
-    free = ~np.isin(items, barred) if len(barred) else np.ones(len(items), bool)
-    if allowed is not None:
-        known = items < len(allowed)
-        free &= known & allowed[np.where(known, items, 0)] if len(allowed) else False
-    return free
+def _of(signals: Signals, chance: Floats, items: Ints) -> Floats:
+    if not len(chance):
+        return np.zeros(len(items))
+    place = np.minimum(np.searchsorted(signals.item, items), len(chance) - 1)
+    return np.where(signals.item[place] == items, chance[place], 0.0)
 
 
 def _hottest(past: Past, most: int) -> Ints:

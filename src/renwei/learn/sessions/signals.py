@@ -7,7 +7,8 @@ All signals are sums over the items of this session, so that each item's part ca
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +79,7 @@ class Signals:
     the recent). `kin` is cosine kinship with the prefix. `next` are shares of what came one, two,
     three clicks after the last item, `after_other` after the item before it, `before` just before
     the last item, `follow` over all items of the prefix by distance. `peaks` are the largest values
-    of `near`, `kin` and `follow` among all candidates, also those that were left out since.
+    of `near`, `kin` and `follow` among all candidates, also those that were left out since, and `read` what all was read from.
     """
 
     prefix: Prefix
@@ -101,16 +102,15 @@ class Signals:
     sessions: int
     last_clicks: int
     peaks: tuple[float, float, float]
+    read: tuple[Ints, Met]
 
     def take(self, kept: Ints) -> Signals:
         """The same for some of the candidates."""
-        own = {
-            name: value[kept] for name, value in vars(self).items() if isinstance(value, np.ndarray)
+        own: dict[str, Any] = {
+            name: x[kept] for name, x in vars(self).items() if isinstance(x, np.ndarray)
         }
         one, two, three = self.next
-        return Signals(
-            **{**vars(self), **own, "next": (one[kept], two[kept], three[kept])},
-        )
+        return replace(self, **own, next=(one[kept], two[kept], three[kept]))
 
 
 def meet(past: Past, prefix: Prefix, own: int | None = None) -> tuple[Ints, Met]:
@@ -183,29 +183,40 @@ def read_signals(past: Past, prefix: Prefix, own: int | None = None) -> Signals:
         sessions=len(met.number),
         last_clicks=int(clicks_of[1]) if len(clicks_of) > 1 else 0,
         peaks=(_peak(near_sum), _peak(kin), _peak(steps[5])),
+        read=(item, met),
     )
 
 
-def parts(past: Past, prefix: Prefix, items: Ints, own: int | None = None) -> Floats:
+def parts(past: Past, signals: Signals, items: Ints, own: int | None = None) -> Floats:
     """Return what each item of the session adds to the kinship and the following of others.
 
+    Args:
+        past: What the signals were read from.
+        signals: Of this session, whole or in part.
+        items: Shape (items,). Distinct; what is no candidate gets nothing.
+        own: As in `read_signals`.
+
     Returns:
-        Shape (items, distinct). Kinship and following are each measured by the largest sum of a
-        candidate, as in `strength`, whose value is the sum of a row.
+        Shape (items, distinct). A row adds up to the `strength` of its item.
     """
-    candidates, met = meet(past, prefix, own)
+    prefix, (candidates, met) = signals.prefix, signals.read
+    wide, out = len(prefix.item), np.zeros((len(items), len(signals.prefix.item)))
     if not len(candidates):
-        return np.zeros((len(items), len(prefix.item)))
-    n, wide = len(candidates), len(prefix.item)
-    spoken = _own_clicks(past, candidates, own)
-    reach = np.sqrt(_leads_to(past, candidates, spoken))[:, None]
-    weight = _kin_parts(past, prefix, own)
-    columns = [_summed(met, met.holds[:, k].astype(float), n) for k in range(wide)]
-    kin = np.stack(columns, axis=1) * weight / reach
-    follow = _follow_parts(met, prefix, n)
-    whole = kin / _peak(kin.sum(axis=1)) + follow / _peak(follow.sum(axis=1))
-    place = np.minimum(np.searchsorted(candidates, items), n - 1)
-    return np.where((candidates[place] == items)[:, None], whole[place], 0.0)
+        return out
+    place = np.minimum(np.searchsorted(candidates, items), len(candidates) - 1)
+    there = np.flatnonzero(candidates[place] == items)
+    # The asked items get numbers of their own, and all others share the one after them.
+    number = np.full(len(candidates), len(there))
+    number[place[there]] = np.arange(len(there))
+    few = replace(met, at=number[met.at])
+    spoken = _own_clicks(past, items[there], own)
+    reach = np.sqrt(_leads_to(past, items[there], spoken))[:, None]
+    columns = [_summed(few, met.holds[:, k].astype(float), len(there) + 1) for k in range(wide)]
+    kin = np.stack(columns, axis=1)[:-1] * _kin_parts(past, prefix, own) / reach
+    follow = _follow_parts(few, prefix, len(there) + 1)[:-1]
+    _, top_kin, top_follow = signals.peaks
+    out[there] = kin / top_kin + follow / top_follow
+    return out
 
 
 def strength(signals: Signals) -> Floats:
