@@ -2,7 +2,7 @@
 
 What is searched lies in memory, one row an item. New items are noticed by their numbers and
 told ones by the log (kind "catalogue"), whoever wrote them; what orders and events change of an
-item is read again bit by bit, a thousand items a second while lists are asked for. Answers show
+item is read again bit by bit, some hundred a second while lists are asked for. Answers show
 items as they are stored now.
 """
 
@@ -24,7 +24,7 @@ from renwei.core.store import Store
 CATALOGUE: Final = "catalogue"
 """Kind of the events that name which items were told anew: body {"items": [numbers]}."""
 AGAIN: Final = timedelta(seconds=1)
-_STEP, _SLICE, _LISTS = 512, 1_000, 64
+_STEP, _SLICE, _LISTS = 512, 250, 64
 
 
 class Asked(NamedTuple):
