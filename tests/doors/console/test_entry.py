@@ -201,6 +201,8 @@ def test_a_running_job_says_how_far_it_is_and_survives_a_reload(house: House) ->
     owner = Person(house, "owner")
     job = house.jobs.start("import", work, by=_id(house, "owner@example.com"))
     try:
+        while not job.of:
+            go.wait(0.01)
         for _ in range(2):
             page = text_of(owner.get(f"/jobs/{job.id}?then=/imports"))
             assert "Reading · 300 / 1,000" in page

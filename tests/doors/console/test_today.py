@@ -109,7 +109,7 @@ def test_copy_takes_the_text_as_it_was_edited(open_page: Open) -> None:
     card = page.locator(f"#{cards(page)[0]}")
     card.locator("textarea").fill("改过的话")
     card.locator("[data-key=c]").click()
-    expect(page.locator("#told .told")).to_have_text("已复制")
+    expect(card.locator("[data-key=c]")).to_have_text("已复制")
     assert page.evaluate("navigator.clipboard.readText()") == "改过的话"
 
 
