@@ -40,12 +40,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         keys = make_keys(folder / "data", folder / "keys")
-        with served(folder, keys=keys) as server:
-            write_orders(folder / "orders.csv", given.people)
-            for line in (["import", str(folder / "orders.csv")], ["learn"]):
-                command = [sys.executable, "-m", "renwei", *line, "--json"]
-                where = ["--data", str(folder / "data")]
-                subprocess.run([*command, *where], check=True, env=server.env, stdout=sys.stderr)
+        write_orders(folder / "orders.csv", given.people)
+        env = os.environ | {"RENWEI_KEYS": str(folder / "keys")}
+        for line in (["import", str(folder / "orders.csv")], ["learn"]):
+            command = [sys.executable, "-m", "renwei", *line, "--json"]
+            where = ["--data", str(folder / "data")]
+            subprocess.run([*command, *where], check=True, env=env, stdout=sys.stderr)
         with served(folder, keys=keys) as server:
             time.sleep(30)  # learnt, warmed, idle
             walk(server, given.people, given.times)
