@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from tests.report.desks import AT, DAY, WORDS, Desk, figure
 from renwei.core.errors import BadInput, UnknownName
 from renwei.core.nouns import Event
 from renwei.report.book import read_book
+from renwei.report.downloads import report_book
 
 
 def local(day: int, hour: int = 0, month: int = 6) -> datetime:
@@ -400,3 +403,20 @@ def test_spring_forward_does_not_move_a_days_edge(tmp_path: Path) -> None:
         desk.put(desk.order(datetime.fromisoformat(at + "+00:00"), "ann"))
     assert figure(desk.report(day="2026-03-29"), "orders").value == 2
     desk.store.close()
+
+
+def test_the_book_says_the_cent_that_its_sentences_say(desk: Desk) -> None:
+    from openpyxl import load_workbook
+
+    desk.steady(120)
+    answer = desk.report(day="2026-06-06")
+    book = load_workbook(io.BytesIO(report_book(desk.shop, answer)))
+    _, numbers, parts, _ = book.worksheets
+    head = [cell.value for cell in numbers[1]]
+    assert head == ["Number", "Value", "Usual", "From", "To", "In words"]
+    assert parts.max_row > 2
+    money = re.compile(r"([+-]?)\u00a5([\d,]+\.\d\d)")
+    for row in parts.iter_rows(min_row=2, values_only=True):
+        said = [float(sign + text.replace(",", "")) for sign, text in money.findall(str(row[5]))]
+        assert said[:2] == [row[2], row[4]]
+    assert "编号" not in [desk.shop.words.say("report.column.measure", {}, "zh")]

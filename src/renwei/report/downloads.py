@@ -61,8 +61,18 @@ def report_book(shop: Shop, answer: ReportAnswer) -> bytes:
         return _units(value, answer.currency) if unit == "money" else value
 
     said = [[text] for text in answer.sentences] + [[note.text] for note in answer.notes]
+
+    def about(unit: str, value: float | None) -> float | None:
+        # Bounds are estimates; a tail of digits would claim that they are not.
+        return shown(unit, value) if unit == "money" or value is None else round(value, 2)
+
     numbers = [
-        [f.label, *(shown(f.unit, v) for v in (f.value, f.usual, f.low, f.high)), f.text]
+        [
+            f.label,
+            shown(f.unit, f.value),
+            *(about(f.unit, v) for v in (f.usual, f.low, f.high)),
+            f.text,
+        ]
         for f in answer.figures
     ]
     made = [
@@ -78,8 +88,8 @@ def report_book(shop: Shop, answer: ReportAnswer) -> bytes:
         [
             p.day,
             p.orders,
-            p.orders_low,
-            p.orders_high,
+            about("orders", p.orders_low),
+            about("orders", p.orders_high),
             *(shown("money", v) for v in (p.revenue_minor, p.revenue_low, p.revenue_high)),
         ]
         for p in answer.series
@@ -87,7 +97,7 @@ def report_book(shop: Shop, answer: ReportAnswer) -> bytes:
     return _book(
         [
             (shop.say("report.sheet.report"), [answer.title], said),
-            (shop.say("report.sheet.numbers"), head("number value usual low high text"), numbers),
+            (shop.say("report.sheet.numbers"), head("measure value usual low high text"), numbers),
             (shop.say("report.sheet.parts"), head("by part value usual change text"), made),
             (
                 shop.say("report.sheet.days"),
@@ -142,7 +152,8 @@ def safe(value: Any) -> Any:
 
 def _units(value: float | None, currency: str) -> float | None:
     places = EXPONENTS.get(currency, 2)
-    return None if value is None else round(value / 10**places, places)
+    # Whole minor units first, as in the sentences: both then say the same cent.
+    return None if value is None else round(value) / 10**places
 
 
 def _book(tables: Sequence[Table]) -> bytes:
