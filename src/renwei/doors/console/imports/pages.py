@@ -14,6 +14,7 @@ from renwei.collect.headers import known_fields
 from renwei.collect.refused import refused_of
 from renwei.core.errors import BadInput, RenweiError, UnknownName
 from renwei.doors.console.frame import Visit, page
+from renwei.doors.console.imports.samples import samples
 from renwei.doors.console.imports.sheet import sheet
 from renwei.doors.console.screen import sentence
 from renwei.doors.console.today.pages import begin
@@ -69,6 +70,7 @@ def look(visit: Visit) -> Response:
         token=token,
         fields=known_fields(),
         named=named,
+        samples=samples(_uploads(visit).paths(token), answer.preview or []),
     )
 
 

@@ -12,6 +12,7 @@ from renwei.core.errors import BadInput
 from renwei.doors.console import kept
 from renwei.doors.console.amounts import whole
 from renwei.doors.console.frame import Visit, page
+from renwei.doors.console.people.called import Called
 
 SORTS = ("seen", "last_order", "spend", "orders", "value")
 FILTERS = ("q", "stage", "tier", "audience", "sort")
@@ -53,6 +54,7 @@ def people(visit: Visit) -> Response:
         filtered=any(asked[name] for name in ("stage", "tier", "audience")) or bool(where),
         place=lambda **changes: _place({**asked, **changes}, where),
         whole=whole(visit),
+        names=Called(visit),
     )
 
 
@@ -65,6 +67,7 @@ def attributes(visit: Visit) -> Response:
     return visit.show(
         "people/attributes_part.html" if visit.partial else "people/attributes.html",
         attributes=visit.call("attributes").attributes,
+        names=Called(visit),
         place=lambda **changes: _place({**asked, **changes}, where),
     )
 
