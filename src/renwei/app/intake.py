@@ -4,8 +4,8 @@ Requests hand over what they parsed and wait. A group is whatever has come; it i
 one transaction, and then all of it is answered; meanwhile the next group gathers. Nobody sleeps
 to fill a group, so a lone event costs one commit and a thousand cost little more.
 
-A large group is written by a second thread while the first prepares the next one: SQLite and
-the disk need no Python. Groups are written in the order in which they were taken.
+One thread prepares groups, another writes them, in the order in which they were taken: SQLite
+and the disk need no Python, so a large group is written while the next one is prepared.
 """
 
 from __future__ import annotations
@@ -35,10 +35,9 @@ WAITING_BYTES = 64 << 20
 GROUP_EVENTS = 2_000
 GROUP_BYTES = 8 << 20
 BREATH_S, PAUSE_S, CROWD, HEAP = 0.001, 0.008, 12, 100
-"""Between two groups others get at the file, and answers go out while the next group gathers.
-
-A group of so many requests or events is large. After a small one the pause is longer: a commit
-costs the same for one as for many, and whoever decides meanwhile needs the processor.
+"""After a group of fewer events than a heap others get at the file, and answers go out while the
+next group gathers. After few requests that pause is longer: a commit costs the same for one as
+for many, and whoever decides meanwhile needs the processor.
 """
 _log = logging.getLogger(__name__)
 
@@ -143,13 +142,12 @@ class Intake:
     def _run(self) -> None:
         with ThreadPoolExecutor(1, "intake-writer") as writer:
             while group := self._next_group():
-                if sum(request.size for request in group) >= HEAP:
-                    ready = self._ready(group)
+                ready = self._ready(group)
+                self._settle()
+                self._written = writer.submit(self._finish, group, ready)
+                if sum(request.size for request in group) < HEAP:
                     self._settle()
-                    self._written = writer.submit(self._finish, group, ready, 0.0)
-                else:
-                    self._settle()
-                    self._finish(group, None, BREATH_S if len(group) >= CROWD else PAUSE_S)
+                    time.sleep(BREATH_S if len(group) >= CROWD else PAUSE_S)
 
     def _settle(self) -> None:
         """Wait until every group that was taken before is written."""
@@ -167,11 +165,9 @@ class Intake:
         except Exception:  # noqa: BLE001 - it is tried again when its turn has come
             return None
 
-    def _finish(self, group: Sequence[_Request], ready: _Ready | None, pause_s: float) -> None:
+    def _finish(self, group: Sequence[_Request], ready: _Ready | None) -> None:
         self._commit(group, ready)
         _answer(group)
-        if pause_s:
-            time.sleep(pause_s)
 
     def _next_group(self) -> list[_Request]:
         with self._guard:
