@@ -14,6 +14,7 @@ from renwei.app.build import operations, words
 from renwei.core.decide import replays
 from renwei.core.errors import BadInput, UnknownName
 from renwei.core.shop import Shop
+from renwei.doors.cli.views import show
 from renwei.pages.documents import PageUndo, PageWrite, pages_set, pages_undo
 from renwei.pages.serving import PageAnswer, PageRequest, page
 from renwei.recommend.surfaces import SurfaceRequest, surfaces_set
@@ -210,3 +211,18 @@ def test_an_unknown_page_is_named(shop: Bench) -> None:
     with pytest.raises(UnknownName) as fault:
         page(shop.shop, PageRequest(name="hoem"))
     assert fault.value.values["suggestion"] == "home"
+
+
+def test_the_command_line_shows_modules_with_their_items_and_what_was_left_out(
+    shop: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(shop, block("again", surface="again"), block("for-you"))
+    answer = ask(shop, "nobody-knows")
+    capsys.readouterr()
+    show("page", answer, words(), "en")
+    said = capsys.readouterr().out
+    assert "Modules of home: 1" in said
+    for item in answer.modules[0].items:
+        assert item.title in said
+        assert item.reason.text in said
+    assert "− again  It has nothing to show to this person." in said

@@ -18,6 +18,8 @@ _PAGES = {
     "readiness": "readiness",
     "person": "person",
     "report": "report",
+    "recommend": "shown",
+    "page": "shown",
     "items list": "items",
     "items show": "items",
     "items save": "items",
