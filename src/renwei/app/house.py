@@ -190,9 +190,11 @@ def _as_is(kind: type, value: Any) -> Any:
 
 @contextmanager
 def open_house(
-    directory: Path, *, clock: Clock | None = None, work: bool = True
+    directory: Path, *, clock: Clock | None = None, work: bool = True, serve: bool = True
 ) -> Iterator[House]:
     """Open a workspace to be served; with `work`, folds and chores run until it closes.
+
+    Without `serve` another process beside us may hold files that a browser sent just now.
 
     Raises:
         Unavailable: As `open_shop`.
@@ -200,7 +202,8 @@ def open_house(
     with ExitStack() as stack:
         shop = stack.enter_context(build.open_shop(directory, clock=clock, server=True))
         house = House(shop)
-        Uploads(house.directory).clear()
+        if serve:
+            Uploads(house.directory).clear()
         checkpoints = Checkpoints(embedded(shop.store))
         checkpoints.start()
         stack.callback(checkpoints.close)

@@ -47,6 +47,9 @@ def test_a_second_whole_server_is_refused_in_one_sentence_that_says_who_is_there
 
 def test_one_that_serves_and_one_that_works_share_a_directory(tmp_path: Path) -> None:
     with served(tmp_path, "--only", "serve") as server:
+        waiting = server.directory / "uploads" / "0" / "orders.csv"
+        waiting.parent.mkdir(parents=True)
+        waiting.touch()
         line = [sys.executable, "-m", "renwei", "up", "--data", str(server.directory)]
         with subprocess.Popen(
             [*line, "--only", "work"], env=dict(server.env), stderr=subprocess.PIPE, text=True
@@ -54,6 +57,8 @@ def test_one_that_serves_and_one_that_works_share_a_directory(tmp_path: Path) ->
             assert works.stderr is not None
             assert str(server.directory) in works.stderr.readline()
             refused = up(server, "--only", "work")
+            # What somebody is looking at in the browser is not the worker's to clear.
+            assert waiting.exists()
             assert str(works.pid) in refused.stderr
             works.terminate()
             assert works.wait(20) == 0

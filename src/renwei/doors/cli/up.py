@@ -180,7 +180,7 @@ def _run(
     where = _url(listening) if listening else "--only work"
     with (
         doing(directory, PARTS[only], where=where),
-        open_house(directory, work=only != "serve") as house,
+        open_house(directory, work=only != "serve", serve=only != "work") as house,
         writing(directory / "logs"),
     ):
         if listening is None:
