@@ -50,7 +50,8 @@ def _of(path: Path, file: Any) -> dict[str, str]:
 def _first(header: Sequence[str], records: Sequence[Sequence[str]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for k, name in enumerate(header):
-        cells = (record[k].strip() for record in records if k < len(record))
+        # As platforms keep spreadsheets from spoiling long numbers: ="123", '123.
+        cells = (record[k].strip(" \t=\"'") for record in records if k < len(record))
         different = list(dict.fromkeys(cell for cell in cells if cell))[:MOST]
         found[name.strip()] = " · ".join(_short(cell) for cell in different)
     return found
