@@ -216,7 +216,7 @@ def tidy(store: EmbeddedStore, start: int) -> None:
         key = hashlib.blake2b(k.to_bytes(8, "big"), digest_size=16).digest()
         store.log.append([Event(1 + k % 7, "view", AT + timedelta(seconds=k), key)], AT)
         under_way = store._log._young._round
-        if under_way is not None and under_way.left == 2:
+        if under_way is not None and len(under_way.left) == 2:
             say("slice")
             time.sleep(60)
 

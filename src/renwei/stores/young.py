@@ -17,27 +17,29 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any
 
+from renwei.stores.codec import to_json
 from renwei.stores.database import Database
 from renwei.stores.many import in_lists
 from renwei.stores.queries import queries
 
 MANY = 32_000
-PARTS = 8
+PARTS = 32
 AT_ONCE = 8_000
 """An append of so many is itself put in order, so that they never fill anybody's memory."""
 _SQL = queries("log")
-_BEHIND = b"\xff" * 17
-"""Behind every message id, which has 16 bytes."""
 Row = Sequence[Any]
 
 
 @dataclass(slots=True)
 class _Round:
-    """What is being put in order: everything young up to `until`; so many parts are left."""
+    """What is being put in order: everything young up to `until`.
+
+    `left` are parts: positions of some message ids, and of some actors' events, near each other.
+    """
 
     stand: tuple[int, int]
     until: int
-    left: int
+    left: list[tuple[list[int], list[int]]]
 
 
 class Young:
@@ -133,7 +135,8 @@ class Young:
 
     def tidy_now(self, connection: Connection, position: int) -> None:
         """Put everything in order inside the transaction of a large append."""
-        _put(connection, position, 0, 1)
+        for query in ("tidy_ids", "tidy_places"):
+            connection.execute(_SQL[query])
         connection.execute(_SQL["set_indexed"], (position,))
 
     def _part(self) -> bool:
@@ -146,9 +149,10 @@ class Young:
                     todo = self._round = self._begin()
             if todo is None:
                 return False
-            todo.left -= 1
+            ids, places = todo.left.pop()
             # Others may ask meanwhile: SQLite sorts and writes without the interpreter's lock.
-            _put(connection, todo.until, todo.left, PARTS)
+            connection.execute(_SQL["order_ids"], (to_json(ids),))
+            connection.execute(_SQL["order_places"], (to_json(places),))
             if not todo.left:
                 connection.execute(_SQL["set_indexed"], (todo.until,))
                 with self._lock:
@@ -159,13 +163,10 @@ class Young:
     def _begin(self) -> _Round | None:
         if self._stand is None or self._last <= self._stand[1]:
             return None
-        return _Round(self._stand, self._last, PARTS)
-
-
-def _put(connection: Connection, until: int, part: int, parts: int) -> None:
-    """Put one part of what is young into both trees. Their keys are random: parts are alike."""
-    low, high = ((number << 16) // parts for number in (part, part + 1))
-    behind = _BEHIND if part + 1 == parts else high.to_bytes(2, "big")
-    connection.execute(_SQL["tidy_ids"], (until, low.to_bytes(2, "big"), behind))
-    first, last = ((number << 63) // parts for number in (part, part + 1))
-    connection.execute(_SQL["tidy_places"], (until, first, last - 1))
+        parts: list[tuple[list[int], list[int]]] = [([], []) for _ in range(PARTS)]
+        # Message ids are keyed hashes and actors are drawn, so parts by their first bits are alike.
+        for key, seq in self._ids.items():
+            parts[int.from_bytes(key[:2].ljust(2, b"\0")) * PARTS >> 16][0].append(seq)
+        for actor, seq in self._rows:
+            parts[actor * PARTS >> 63][1].append(seq)
+        return _Round(self._stand, self._last, parts)

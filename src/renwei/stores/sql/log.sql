@@ -18,17 +18,21 @@ SELECT seq, message_id, actor FROM events WHERE seq > ? ORDER BY seq;
 -- drop_place: Forget where an event stands.
 DELETE FROM places WHERE actor = ? AND at_us = ? AND seq = ?;
 
--- tidy_ids: Remember message ids of young events, in order; values: until, first, behind the last.
+-- order_ids: Remember the message ids of some young events, in order.
 INSERT OR IGNORE INTO ids (message_id, seq) SELECT message_id, seq FROM events
-WHERE seq > (SELECT value FROM meta WHERE name = 'indexed') AND seq <= ?1
-  AND message_id >= ?2 AND message_id < ?3
-ORDER BY message_id;
+WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY message_id;
 
--- tidy_places: Remember where young events stand, in order; values: until, first and last actor.
+-- order_places: Remember where some young events stand, in order.
 INSERT OR IGNORE INTO places (actor, at_us, seq) SELECT actor, at_us, seq FROM events
-WHERE seq > (SELECT value FROM meta WHERE name = 'indexed') AND seq <= ?1
-  AND actor >= ?2 AND actor <= ?3
-ORDER BY actor, at_us, seq;
+WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY actor, at_us, seq;
+
+-- tidy_ids: Remember the message ids of all young events, in order.
+INSERT OR IGNORE INTO ids (message_id, seq) SELECT message_id, seq FROM events
+WHERE seq > (SELECT value FROM meta WHERE name = 'indexed') ORDER BY message_id;
+
+-- tidy_places: Remember where all young events stand, in order.
+INSERT OR IGNORE INTO places (actor, at_us, seq) SELECT actor, at_us, seq FROM events
+WHERE seq > (SELECT value FROM meta WHERE name = 'indexed') ORDER BY actor, at_us, seq;
 
 -- untidy: How many events lack their message id or their place.
 SELECT count(*) FROM events e
