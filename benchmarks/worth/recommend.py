@@ -35,7 +35,7 @@ from renwei.learn.taste.titles import Alikeness, Catalogue
 from renwei.learn.taste.variety import Candidates, price_curve, strongest_within
 
 K = 20
-STRENGTHS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2, 1.6)
+STRENGTHS = (0.001, 0.002, 0.004, 0.006, 0.008, 0.01, 0.015, 0.02, 0.03, 0.05)
 SMALL = {"shops": 20, "customers": 300, "purchases": 3_000}
 
 
@@ -53,7 +53,7 @@ def main() -> None:
     )
     cut, horizon = _cut(shop, said.cut)
     read_s = time.process_time()
-    test = Test(shop.past, cut, horizon)
+    test = Test(shop.past, cut, horizon, shop.segment)
     if not len(test.users):
         sys.exit(f"Nobody has events on both sides of {show_time(cut / 1e6)}; give another --cut.")
     split = {"cut": show_time(cut / 1e6), "days": horizon, "read_cpu_s": round(read_s, 2)}
@@ -102,12 +102,12 @@ class Test:
 
     __test__ = False
 
-    def __init__(self, past: Past, cut: int, days: float) -> None:
+    def __init__(self, past: Past, cut: int, days: float, segment: Any = None) -> None:
         self.cut, self.days = cut, days
         before = past.before(cut)
         later = past.between(cut, cut + round(days * DAY_US) + 1).goals()
         self.users = np.intersect1d(before.goals().user, later.user)
-        self.asked = Asked.of(before, self.users, cut)
+        self.asked = Asked.of(before, self.users, cut, segment=segment)
         self.seen = np.unique(before.item)
         self.catalogue = len(self.seen)
         self.all: dict[Question, Any] = {}
@@ -120,9 +120,11 @@ class Test:
             self.targets[question] = [targets[row] for row in self.rows[question]]
 
     def hits(self, question: Question, lists: Any) -> Hits:
+        """Of those who have a target."""
         return hits(lists[self.rows[question]], self.targets[question])
 
     def metrics(self, question: Question, lists: Any, seed: int) -> dict[str, Scored]:
+        """By name, with intervals over people."""
         found = self.hits(question, lists)
         out = {}
         named = (("recall@20", found.recall), ("ndcg@20", found.ndcg), ("mrr", found.mrr))

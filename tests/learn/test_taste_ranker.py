@@ -15,10 +15,10 @@ from renwei.learn.taste.sources import Sources
 from renwei.learn.taste.table import DAY_US, Asked, Floats, Past
 from renwei.learn.taste.taste import Choice, Plan, Taste, targets_of
 
-PAST = shop(300, 60, 240, looks=True)
+PAST = shop(350, 60, 240, looks=True)
 AT = middle(PAST)
 ASKED = everyone(PAST, AT)
-PLAN = Plan(rounds=30)
+PLAN = Plan(rounds=30, checked_rounds=30)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_each_feature_has_a_sentence_and_a_column(sources: Sources) -> None:
     assert table.shape == (len(pairs), len(FEATURES))
     assert table.dtype == np.float32
     assert not np.isinf(table).any()
-    assert all(says and says[0].islower() or says[0].isupper() for says in FEATURES.values())
+    assert all((says and says[0].islower()) or says[0].isupper() for says in FEATURES.values())
 
 
 def test_what_a_person_bought_is_counted_as_by_hand(sources: Sources) -> None:
@@ -106,7 +106,7 @@ def test_ranks_stand_among_what_is_new(sources: Sources) -> None:
 
 
 def test_planting_later_events_changes_nothing(taste: Taste) -> None:
-    later = shop(300, 60, 240, seed=9)
+    later = shop(350, 60, 240, seed=9)
     later = later.pick(later.at_us >= AT)
     before = PAST.before(AT)
     names = ("user", "item", "at_us", "weight", "value", "goal")
@@ -216,7 +216,9 @@ def labelled(seed: int = 1, people: int = 40, each: int = 30) -> Labelled:
 @pytest.mark.parametrize("objective", ["binary", "lambdarank"])
 def test_trees_find_the_column_that_matters(objective: str, tmp_path: Path) -> None:
     data = labelled()
-    trees = Trees.fit(data, rounds=20, objective="binary" if objective == "binary" else "lambdarank")
+    trees = Trees.fit(
+        data, rounds=20, objective="binary" if objective == "binary" else "lambdarank"
+    )
     assert next(iter(trees.weights())) == "ease_top"
     assert sum(trees.weights().values()) == pytest.approx(1.0)
     trees.save(tmp_path)

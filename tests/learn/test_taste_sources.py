@@ -39,7 +39,7 @@ AT = middle(PAST)
 ASKED = everyone(PAST, AT)
 STATES = {name: fit(PAST, AT) for name, fit in FITTED.items()}
 TITLES = Alikeness.fit(
-    PAST.items, Catalogue([f"{'red blue green gold'.split()[k % 4]} mug {k}" for k in range(40)])
+    PAST.items, Catalogue([f"{['red', 'blue', 'green', 'gold'][k % 4]} mug {k}" for k in range(40)])
 )
 
 
@@ -143,17 +143,15 @@ def test_other_names_for_people_and_items_give_the_same_scores(name: str) -> Non
     wide = {"neighbours": {"k": 40}, "together": {"k": 40}, "alike": {"k": 500}}.get(name, {})
     one, two = FITTED[name](PAST, AT, **wide), FITTED[name](moved, AT, **wide)
     asked = Asked.of(moved.before(AT), people[ASKED.known], AT)
-    np.testing.assert_allclose(
-        two.score(asked)[:, things], one.score(ASKED), rtol=2e-3, atol=2e-4
-    )
+    np.testing.assert_allclose(two.score(asked)[:, things], one.score(ASKED), rtol=2e-3, atol=2e-4)
 
 
 @pytest.mark.parametrize("name", [*FITTED, "titles"])
 def test_what_is_kept_in_a_folder_scores_the_same(name: str, tmp_path: Path) -> None:
-    state = TITLES if name == "titles" else STATES[name]
+    state: Any = TITLES if name == "titles" else STATES[name]
     assert isinstance(state, State)
     state.save(tmp_path / name)
-    again = type(state).load(tmp_path / name)
+    again: Any = type(state).load(tmp_path / name)
     np.testing.assert_array_equal(again.score(ASKED), state.score(ASKED))
 
 
@@ -191,9 +189,7 @@ def test_due_multiplies_what_comes_back_at_its_interval() -> None:
 def test_nobody_is_their_own_neighbour() -> None:
     state: Alike = STATES["alike"]
     known = state.score(ASKED)
-    stranger = Asked(
-        ASKED.ptr, ASKED.past, ASKED.as_of_us, np.full(len(ASKED), -1), ASKED.segment
-    )
+    stranger = Asked(ASKED.ptr, ASKED.past, ASKED.as_of_us, np.full(len(ASKED), -1), ASKED.segment)
     assert (state.score(stranger).sum(1) > known.sum(1)).mean() > 0.9
     assert state.why(ASKED, 0, 0) is None
 
@@ -235,7 +231,7 @@ def test_pairs_are_those_of_a_plain_loop(seed: int, days: int) -> None:
 
 def test_a_small_segment_leans_on_everybody_and_a_large_one_on_itself() -> None:
     user = np.arange(1_000)
-    past = Past.of(user, np.where(user < 990, 0, 1), np.zeros(1_000), items=2)
+    past = Past.of(user, np.where(user < 990, 0, 1), np.zeros(1_000, np.int64), items=2)
     segment = np.where(user < 990, 0, 1)
     state = Crowd.fit(past, DAY_US, half_life_days=None, segment=segment, lean=10.0)
     assert state.everyone[1] == pytest.approx(0.01)
@@ -267,7 +263,14 @@ def test_rising_is_one_at_power_zero_and_grows_with_recent_sales() -> None:
 
 
 def test_titles_in_chinese_and_english_find_their_like() -> None:
-    titles = ["红枣枸杞茶 250g", "枸杞红枣茶", "机械键盘 87键", "Red lunch bag", "Pink lunch bag", "Desk"]
+    titles = [
+        "红枣枸杞茶 250g",
+        "枸杞红枣茶",
+        "机械键盘 87键",
+        "Red lunch bag",
+        "Pink lunch bag",
+        "Desk",
+    ]
     state = Alikeness.fit(6, Catalogue(titles))
     assert state.links.row(0)[0].tolist()[:1] == [1]
     assert 4 in state.links.row(3)[0]

@@ -46,7 +46,7 @@ class Setting:
         if self.name == "item_knn":
             return Neighbours.fit(past, as_of_us, **self.settings)
         if self.name == "ease":
-            plain = {"half_life_days": None, "size_power": 0.0, "rise_power": 0.0}
+            plain: dict[str, Any] = {"half_life_days": None, "size_power": 0.0, "rise_power": 0.0}
             return Ease.fit(past, as_of_us, **plain, **self.settings)
         return Frequency(**self.settings)  # type: ignore[return-value]
 
@@ -88,7 +88,7 @@ def tuned(
     if len(settings) == 1:
         return Setting(name, settings[0])
     rows = np.flatnonzero([len(came) > 0 for came in targets])
-    came = [targets[row] for row in rows]
+    came = [targets[int(row)] for row in rows]
     for number, own in enumerate(settings):
         key = str(own)
         if key not in tried:

@@ -7,6 +7,7 @@ so that a purchase of a minute ago counts at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class ItemFacts(State):
         age = past.age_days(as_of_us)
         first = first_of_pair(past)
         gap = gaps(past)
-        columns: dict[str, Floats] = {}
+        columns: dict[str, Any] = {}
         for days in (3, 7, 14, 30, 60, 90):
             columns[f"buyers_{days}"] = _buyers(past, age <= days)
         columns["buyers"] = _buyers(past, np.ones(len(past), bool))
@@ -114,7 +115,7 @@ class PeopleFacts:
         mean, spread = _price_habits(goals, n)
         again = np.bincount(goals.user, ~first, n)
         again_60 = np.bincount(goals.user[lately], ~first[lately], n)
-        columns = {
+        columns: dict[str, Any] = {
             "baskets": many,
             "lines": lines,
             "items": np.bincount(goals.user, first, n),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -152,7 +153,7 @@ def features(
     """
     wanted = pairs if rows is None else pairs.pick(rows)
     people = PeopleFacts.of(asked)
-    out = _own(asked, wanted, people, facts)
+    out: dict[str, Any] = _own(asked, wanted, people, facts)
     for name in PERSON:
         out[f"person_{name}"] = people.columns[name][wanted.person]
     for name, column in facts.columns(wanted.item).items():
@@ -205,7 +206,7 @@ def _standing(pairs: Pairs, score: Floats) -> tuple[Floats, Floats]:
     return rank, np.maximum(top, np.float32(1e-6))[pairs.person]
 
 
-def _own(asked: Asked, pairs: Pairs, people: PeopleFacts, facts: ItemFacts) -> dict[str, Floats]:
+def _own(asked: Asked, pairs: Pairs, people: PeopleFacts, facts: ItemFacts) -> dict[str, Any]:
     goals, items = people.goals, max(asked.past.items, 1)
     age = goals.age_days(asked.as_of_us)
     key, place, count = np.unique(
@@ -215,7 +216,7 @@ def _own(asked: Asked, pairs: Pairs, people: PeopleFacts, facts: ItemFacts) -> d
     at = np.minimum(np.searchsorted(key, own), max(len(key) - 1, 0))
     has = key[at] == own if len(key) else np.zeros(len(own), bool)
 
-    def total(amount: Floats) -> Floats:
+    def total(amount: Any) -> Floats:
         sums = np.bincount(place, amount, len(key))
         return _at(sums, at, has, 0.0)
 
@@ -263,7 +264,7 @@ def _seen(asked: Asked, pairs: Pairs) -> Floats:
     return out
 
 
-def _at(column: Floats, place: Ints, has: Bools, blank: float) -> Floats:
+def _at(column: Any, place: Ints, has: Bools, blank: float) -> Floats:
     if not len(column):
         return np.full(len(place), blank, np.float32)
     return np.where(has, column[place], blank).astype(np.float32)

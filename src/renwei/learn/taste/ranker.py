@@ -116,7 +116,7 @@ class Trees:
         return cls(booster.model_to_string(), booster)
 
     def score(self, table: Floats) -> Floats:
-        """Return shape (rows,)."""
+        """Return log-odds, shape (rows,)."""
         if not len(table):
             return np.zeros(0, np.float32)
         out = self.booster.predict(table, num_threads=1, raw_score=True)
@@ -151,10 +151,12 @@ class Blend(State):
     Attributes:
         weight: Shape (blended,).
         scale: Shape (blended,). What each is divided by.
+        begin: Log-odds of nothing known.
     """
 
     weight: Floats
     scale: Floats
+    begin: float
 
     @classmethod
     def fit(cls, data: Labelled, *, l2: float = 1.0) -> Blend:
@@ -180,14 +182,14 @@ class Blend(State):
             slope = np.append(x.T @ (p - y) + l2 * (w - equal), (p - y).sum())
             return float(value), slope
 
-        begin = np.append(np.full(len(BLENDED), equal), np.log(max(y.mean(), 1e-6)))
+        start = np.append(np.full(len(BLENDED), equal), np.log(max(y.mean(), 1e-6)))
         bounds = [(0.0, None)] * len(BLENDED) + [(None, None)]
-        found = minimize(lost, begin, jac=True, bounds=bounds, method="L-BFGS-B")
-        return cls(found.x[:-1].astype(np.float32), scale)
+        found = minimize(lost, start, jac=True, bounds=bounds, method="L-BFGS-B")
+        return cls(found.x[:-1].astype(np.float32), scale, float(found.x[-1]))
 
     def score(self, table: Floats) -> Floats:
-        """Return shape (rows,)."""
-        out: Floats = _blended(table) @ (self.weight / self.scale)
+        """Return log-odds, shape (rows,)."""
+        out: Floats = _blended(table) @ (self.weight / self.scale) + np.float32(self.begin)
         return out
 
     def weights(self) -> dict[str, float]:

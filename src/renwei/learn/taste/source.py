@@ -153,7 +153,8 @@ def _largest(data: Floats, to: Ints, k: int, skip: int) -> Ints:
     over = own > edge
     same = np.flatnonzero(own == edge)[: k - int(over.sum())]
     over[same] = True
-    return places[over]
+    kept: Ints = places[over]
+    return kept
 
 
 def best(scores: Floats, k: int) -> Ints:

@@ -65,7 +65,7 @@ class Past:
             >>> Past.of([1, 0], [5, 5], [20, 10]).user.tolist()
             [0, 1]
         """
-        columns = {
+        columns: dict[str, Any] = {
             "user": np.asarray(user, np.int64),
             "item": np.asarray(item, np.int64),
             "at_us": np.asarray(at_us, np.int64),
@@ -191,14 +191,16 @@ class Asked:
         name = f"faded {half_life_days}"
         if name not in self.kept:
             self.kept[name] = self.past.matrix(self.row_weights(half_life_days))
-        return self.kept[name]
+        faded: Csr = self.kept[name]
+        return faded
 
     def row_weights(self, half_life_days: float | None) -> Floats:
         """What each row of the history counts now, shape (rows,)."""
         if half_life_days is None:
             return self.past.weight
         age = self.past.age_days(self.as_of_us)
-        return (self.past.weight * np.exp2(-age / np.float32(half_life_days))).astype(np.float32)
+        now: Floats = self.past.weight * np.exp2(-age / np.float32(half_life_days))
+        return now.astype(np.float32)
 
     def owned(self) -> Bools:
         """Which items each person has the goal behind them for, shape (n, items)."""
@@ -234,7 +236,8 @@ def baskets(past: Past, gap_us: int = BASKET_GAP_US) -> Ints:
 def _ranges(starts: Ints, ends: Ints) -> Ints:
     counts = ends - starts
     shift = np.repeat(starts - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
-    return (np.arange(counts.sum()) + shift).astype(np.int64)
+    rows: Ints = np.arange(counts.sum()) + shift
+    return rows
 
 
 def _float32(matrix: Csr) -> Csr:

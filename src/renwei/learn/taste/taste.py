@@ -43,15 +43,17 @@ class Plan:
         keep_share: Share of the candidates that did not come that is learnt from.
         most_people: Labelled people of a window at most.
         rounds: Trees.
+        checked_rounds: Trees of the model that is compared; fewer, because it has less to learn.
         seed: Of samples and trees.
     """
 
     horizon_days: float = 30.0
     windows: tuple[tuple[float, float], ...] = ((15, 15), (30, 30), (45, 30), (60, 30), (75, 30))
     checked: tuple[tuple[float, float], ...] = ((45, 15), (60, 30), (75, 30))
-    keep_share: float = 0.2
+    keep_share: float = 0.3
     most_people: int = 4_000
-    rounds: int = 120
+    rounds: int = 130
+    checked_rounds: int = 90
     seed: int = 1
 
 
@@ -67,8 +69,8 @@ class Choice:
     """
 
     way: Way
-    ndcg: dict[str, float]
-    gains: dict[str, Gain]
+    ndcg: dict[Way, float]
+    gains: dict[Way, Gain]
     labelled: int
 
 
@@ -79,6 +81,7 @@ class Taste:
     as_of_us: int
     sources: Sources
     choices: dict[Question, Choice]
+    shift: float = 0.0
     blends: dict[Question, Blend] = field(default_factory=dict)
     trees: dict[Question, Trees] = field(default_factory=dict)
 
@@ -111,7 +114,8 @@ class Taste:
         now = Sources.fit(
             past, as_of_us, titles=titles, segment=segment, begin=lessons.last, counts=counts
         )
-        taste = cls(as_of_us, now, {})
+        # Candidates that did not come were thinned out: the odds learnt are too high by that.
+        taste = cls(as_of_us, now, {}, float(np.log(plan.keep_share)))
         for question in questions:
             _learn(taste, question, lessons, plan)
         return taste
@@ -144,7 +148,9 @@ class Taste:
         model = self.blends[question] if way == "blend" else self.trees[question]
         items, found = first_of_each(pairs, model.score(table), k, only_new=question == "discover")
         items, found = _filled(
-            items, found, _crowd_lists(self.sources, asked, question, 2 * k, keep)
+            items,
+            found + np.float32(self.shift),
+            _crowd_lists(self.sources, asked, question, 2 * k, keep),
         )
         return Ranked(items, found, scores, pairs)
 
@@ -156,7 +162,7 @@ class Taste:
         for question, trees in self.trees.items():
             trees.save(folder / f"trees-{question}")
         said = {question: asdict(choice) for question, choice in self.choices.items()}
-        card = {"as_of_us": self.as_of_us, "choices": said}
+        card = {"as_of_us": self.as_of_us, "shift": self.shift, "choices": said}
         (folder / "taste.json").write_text(json.dumps(card, indent=1), encoding="utf-8")
 
     @classmethod
@@ -167,7 +173,7 @@ class Taste:
             FileNotFoundError: The folder holds no taste.
         """
         card = json.loads((folder / "taste.json").read_text(encoding="utf-8"))
-        taste = cls(card["as_of_us"], Sources.load(folder / "sources"), {})
+        taste = cls(card["as_of_us"], Sources.load(folder / "sources"), {}, card["shift"])
         for question, said in card["choices"].items():
             gains = {way: Gain(**one) for way, one in said.pop("gains").items()}
             taste.choices[question] = Choice(**said, gains=gains)
@@ -277,14 +283,14 @@ def _compared(
     found["crowd"] = ndcg(_crowd_lists(test.sources, test.asked, question, K, None)[0])
     models: dict[Way, Blend | Trees] = {"blend": Blend.fit(data)}
     if data.people >= ENOUGH_LABELLED and not data.came.all():
-        models["trees"] = Trees.fit(data, rounds=plan.rounds, seed=plan.seed)
+        models["trees"] = Trees.fit(data, rounds=plan.checked_rounds, seed=plan.seed)
     for way, model in models.items():
         score = model.score(test.table)
         items = first_of_each(test.pairs, score, K, only_new=question == "discover")
         crowd = _crowd_lists(test.sources, test.asked, question, 2 * K, None)
         found[way] = ndcg(_filled(*items, crowd)[0])
     serving: Way = "crowd"
-    gains: dict[str, Gain] = {}
+    gains: dict[Way, Gain] = {}
     for way in models:
         gains[way] = gain(found[way], found[serving], seed=plan.seed)
         serving = way if gains[way].clear else serving

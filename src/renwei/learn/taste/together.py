@@ -85,11 +85,11 @@ class Together(State):
         """
         to, count = self.people.row(item)
         keep = count >= least
-        to, count = to[keep], count[keep].astype(np.int64)
+        to, people = to[keep], count[keep].astype(np.int64)
         expected = self.buyers[to] * self.buyers[item] / max(self.of_all, 1)
-        lift = (count / np.maximum(expected, 1e-9)).astype(np.float32)
-        order = np.argsort(-count * np.log(np.maximum(lift, 1.0)), kind="stable")
-        return to[order], count[order], lift[order]
+        lift: Floats = (people / np.maximum(expected, 1e-9)).astype(np.float32)
+        order = np.argsort(-people * np.log(np.maximum(lift, 1.0)), kind="stable")
+        return to[order], people[order], lift[order]
 
 
 def _by_basket(past: Past) -> Csr:

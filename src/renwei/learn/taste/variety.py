@@ -1,15 +1,16 @@
 """From a ranking to a list: caps, variety, the person's own mix, and a share for the rest.
 
-One greedy pass puts the best next item into each place. What it gives for an item is its score,
-less its likeness to what already stands in the list, less how far the list's mix of categories
-would be from the person's, less how much the item has been shown to everybody lately. Each has a
-strength in the units of the score; at 0 it changes nothing.
+One greedy pass puts the best next item into each place. An item's log-odds lose by likeness to
+what already stands in the list and by how far the list's mix of categories would be from the
+person's. What a place is worth is the chance that follows times the weight of the place, less a
+share for items that everybody has been shown: an unknown item costs little in a low place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +26,11 @@ class Wishes:
     """How strongly a list departs from the plain ranking.
 
     Attributes:
-        variety: Taken off for likeness 1 to something already in the list.
-        own_mix: Taken off for each nat that the list's categories are away from the person's.
-        share: Taken off an item that everybody has been shown very often; half of it at
-            `often` shows.
+        variety: Log-odds taken off for likeness 1 to something already in the list.
+        own_mix: Log-odds taken off for each nat that the list's categories are away from the
+            person's.
+        share: Expected hits (at the first place) given for showing what nobody was shown; half
+            of it is left at `often` shows.
         often: Shows at which half of `share` is taken off.
         most: Places at most of one value of each column of groups, by its name.
     """
@@ -36,7 +38,7 @@ class Wishes:
     variety: float = 0.0
     own_mix: float = 0.0
     share: float = 0.0
-    often: float = 2.0
+    often: float = 0.5
     most: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -46,7 +48,7 @@ class Candidates:
 
     Attributes:
         item: Numbers.
-        score: Best first or not; log-odds for what the ranker gave.
+        score: Log-odds, in any order; -inf can not be chosen.
         likeness: Shape (n, n), 0 to 1; None where variety is not asked for.
         groups: Category, brand ... by name; -1 is unknown and is never capped.
         mix: Which column of groups `own_mix` is about, and the person's share of each value.
@@ -54,11 +56,11 @@ class Candidates:
     """
 
     item: Ints
-    score: Floats
-    likeness: Floats | None = None
+    score: NDArray[Any]
+    likeness: NDArray[Any] | None = None
     groups: Mapping[str, Ints] = field(default_factory=dict)
     mix: tuple[str, NDArray[np.float64]] | None = None
-    shown: Floats | None = None
+    shown: NDArray[Any] | None = None
 
 
 def rerank(candidates: Candidates, k: int, wishes: Wishes) -> Ints:
@@ -79,8 +81,9 @@ def rerank(candidates: Candidates, k: int, wishes: Wishes) -> Ints:
         [0, 2]
     """
     value = candidates.score.astype(np.float64)
+    crowd: NDArray[Any] = np.zeros(len(value))
     if wishes.share and candidates.shown is not None:
-        value = value - wishes.share * crowding(candidates.shown, wishes.often)
+        crowd = wishes.share * crowding(candidates.shown, wishes.often)
     free = np.isfinite(value)
     near = np.zeros(len(value))
     counts = None if candidates.mix is None else np.zeros(len(candidates.mix[1]))
@@ -90,6 +93,8 @@ def rerank(candidates: Candidates, k: int, wishes: Wishes) -> Ints:
         worth = value - wishes.variety * near
         if wishes.own_mix and counts is not None:
             worth = worth - wishes.own_mix * _gaps(candidates, counts)
+        if wishes.share:
+            worth = _chance(worth) / np.log2(len(chosen) + 2) - crowd
         row = int(np.argmax(np.where(free, worth, -np.inf)))
         chosen.append(row)
         free[row] = False
@@ -102,25 +107,34 @@ def rerank(candidates: Candidates, k: int, wishes: Wishes) -> Ints:
     return np.array(chosen, np.int64)
 
 
-def crowding(shown: Floats, often: float) -> Floats:
+def crowding(shown: NDArray[Any], often: float) -> NDArray[Any]:
     """From 0 for never shown towards 1, 0.5 at `often` shows."""
-    out: Floats = shown / (shown + often)
+    out: NDArray[Any] = shown / (shown + often)
     return out
 
 
 def rerank_all(people: Sequence[Candidates], k: int, wishes: Wishes, *, items: int) -> Ints:
-    """Lists for many people one after the other, counting what has been shown.
+    """Lists for many people, each knowing what all the others are shown.
+
+    Everybody's list without a share is what they are shown at first; then one after the other
+    gets a new one. Live, the counts are those of the last days.
 
     Returns:
         Shape (people, k), item numbers, -1 in empty places.
     """
-    shown = np.zeros(items, np.float32)
     out = np.full((len(people), k), -1)
     for number, one in enumerate(people):
-        with_shown = Candidates(
-            one.item, one.score, one.likeness, one.groups, one.mix, shown[one.item]
-        )
-        rows = rerank(with_shown, k, wishes)
+        rows = rerank(one, k, Wishes(wishes.variety, wishes.own_mix, most=wishes.most))
+        out[number, : len(rows)] = one.item[rows]
+    if not wishes.share:
+        return out
+    shown = np.bincount(out[out >= 0], minlength=items).astype(np.float32)
+    for number, one in enumerate(people):
+        own = out[number][out[number] >= 0]
+        shown[own] -= 1.0
+        asked = Candidates(one.item, one.score, one.likeness, one.groups, one.mix, shown[one.item])
+        rows = rerank(asked, k, wishes)
+        out[number] = -1
         out[number, : len(rows)] = one.item[rows]
         shown[one.item[rows]] += 1.0
     return out
@@ -132,7 +146,8 @@ def own_mix(category: Ints, amount: Floats, categories: int) -> NDArray[np.float
     sums = np.bincount(category[known], amount[known], categories).astype(np.float64)
     if not sums.sum():
         return np.full(categories, 1.0 / max(categories, 1))
-    return sums / sums.sum()
+    share: NDArray[np.float64] = sums / sums.sum()
+    return share
 
 
 def mix_gap(own: NDArray[np.float64], counts: NDArray[np.float64]) -> float:
@@ -194,6 +209,11 @@ def strongest_within(curve: Sequence[Price], loss: float) -> Price:
     """The strength with the widest coverage among those that lose at most this share of NDCG."""
     fine = [one for one in curve if one.ndcg_ratio >= 1.0 - loss]
     return max(fine, key=lambda one: (one.coverage, -one.strength))
+
+
+def _chance(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    out: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-np.clip(log_odds, -30.0, 30.0)))
+    return out
 
 
 def _gaps(candidates: Candidates, counts: NDArray[np.float64]) -> NDArray[np.float64]:
