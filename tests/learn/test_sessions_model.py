@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from renwei.learn.sessions.choice import chances, fit_choice
 from renwei.learn.sessions.features import columns
 from renwei.learn.sessions.learning import Learnt, learn_next_item
-from renwei.learn.sessions.model import Allow, NextItem, with_past
+from renwei.learn.sessions.model import Allow, NextItem, plain_scores, with_past
 from renwei.learn.sessions.neighbours import Vsknn
 from renwei.learn.sessions.past import Bounds, Past
 from renwei.learn.sessions.signals import Prefix, best, parts, read_signals, strength
@@ -91,7 +91,23 @@ def test_where_the_next_item_is_chance_the_learnt_way_does_not_serve() -> None:
         for _ in range(5)
     ]
     # The gain's interval is wrong one time in twenty on either side.
-    assert served.count("neighbours") >= 3
+    assert served.count("learnt") <= 2
+
+
+def test_one_long_session_is_too_few_to_learn_from() -> None:
+    chance = np.random.default_rng(17)
+    sessions = [*walks(6, seed=17), chance.integers(0, ITEMS, 300)]
+    assert learn_next_item(*flat(sessions)).way == "neighbours"
+
+
+def test_each_plain_way_answers_in_the_order_of_its_score() -> None:
+    past = learnt().model.past
+    for clicks in walks(20, seed=18):
+        signals = read_signals(past, Prefix.of(clicks))
+        for way, score in plain_scores(signals).items():
+            picks = NextItem(past, way=way).recommend(clicks, 5)
+            top = signals.item[np.lexsort((signals.item, -score))[:5]]
+            assert picks.item.tolist() == top.tolist()
 
 
 @pytest.mark.parametrize("clicks", [0, 1])

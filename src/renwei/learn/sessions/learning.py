@@ -12,13 +12,12 @@ import numpy as np
 
 from renwei.learn.sessions.choice import Choice, fit_choice
 from renwei.learn.sessions.features import columns
-from renwei.learn.sessions.model import NextItem, Way
+from renwei.learn.sessions.model import PLAIN_WAYS, NextItem, Way, plain_scores
 from renwei.learn.sessions.past import Bounds, Floats, Past
 from renwei.learn.sessions.rows import Ints
 from renwei.learn.sessions.signals import CUT, Prefix, best, read_signals
 from renwei.learn.sessions.trial import Case, bootstrap_mean, cases_of, reciprocal
 
-_JUDGED = 0.2
 _FEWEST = 60
 
 
@@ -26,8 +25,8 @@ _FEWEST = 60
 class Learnt:
     """A model and how it came about.
 
-    `gain` is the mean of the learnt way's reciprocal rank minus that of the neighbours on cases
-    that it was not fitted on, with its 95 % interval; nan where there were too few.
+    `gain` is the mean of the learnt way's reciprocal rank minus that of the better plain way, on
+    sessions that it was not fitted on, with its 95 % interval; nan where there were too few.
     """
 
     model: NextItem
@@ -37,16 +36,16 @@ class Learnt:
 
     @property
     def way(self) -> Way:
-        """Which of the two ways serves."""
+        """Which of the ways serves."""
         return self.model.way
 
 
 @dataclass(frozen=True)
 class _Set:
-    """The candidates of one case, which of them came, and the plain order's score."""
+    """The candidates of one case, their scores by the plain ways, and which of them came."""
 
     x: Floats
-    near: Floats
+    plain: tuple[Floats, ...]
     target: int
     session: int
 
@@ -63,8 +62,9 @@ def learn_next_item(
 ) -> Learnt:
     """Return a model of a log of clicks in the order in which they happened.
 
-    The learnt weights serve only if they beat the neighbours on the latest fifth of the cases,
-    the whole interval above zero; then they are fitted once more on all cases.
+    The learnt weights serve only if they beat the better plain way, the whole interval above
+    zero: fitted on one half of the sessions they are judged on the other half, and the other way
+    round. Then they are fitted on all.
 
     Args:
         session: Shape (clicks,). Equal numbers are the same session.
@@ -82,14 +82,14 @@ def learn_next_item(
     eyes = Past.of(session[before], item[before], bounds)
     sets = [one for case in cases if (one := _seen(eyes, case))]
     covered = len(sets) / max(len(cases), 1)
-    cut = int(len(sets) * (1 - _JUDGED))
-    if len(sets) < _FEWEST:
+    halves = [[one for one in sets if one.session % 2 == side] for side in (0, 1)]
+    if min(len(half) for half in halves) < _FEWEST // 2:
         unknown = (float("nan"),) * 3
         return Learnt(NextItem(past, covered=covered or 0.5), len(sets), covered, unknown)
-    first = _fit(sets[:cut], ridge)
-    gain = _gain(first, sets[cut:], seed)
-    way: Way = "learnt" if gain[1] > 0 else "neighbours"
-    choice = _fit(sets, ridge, first) if way == "learnt" else first
+    fitted = [_fit(half, ridge) for half in halves]
+    plain, gain = _judge(fitted, halves, seed)
+    way: Way = "learnt" if gain[1] > 0 else plain
+    choice = _fit(sets, ridge, fitted[0])
     return Learnt(NextItem(past, choice, way=way, covered=covered), len(sets), covered, gain)
 
 
@@ -117,7 +117,7 @@ def _seen(past: Past, case: Case) -> _Set | None:
     place = int(np.searchsorted(signals.item, case.target))
     if place == len(signals.item) or signals.item[place] != case.target:
         return None
-    return _Set(columns(signals), signals.near, place, case.session)
+    return _Set(columns(signals), tuple(plain_scores(signals).values()), place, case.session)
 
 
 def _fit(sets: list[_Set], ridge: float, start: Choice | None = None) -> Choice:
@@ -127,12 +127,24 @@ def _fit(sets: list[_Set], ridge: float, start: Choice | None = None) -> Choice:
     return fit_choice(x, size, chosen, ridge=ridge, start=start)
 
 
-def _gain(choice: Choice, sets: list[_Set], seed: int) -> tuple[float, float, float]:
+def _judge(
+    fitted: list[Choice], halves: list[list[_Set]], seed: int
+) -> tuple[Way, tuple[float, float, float]]:
+    """The better plain way, and what the weights of one half gain over it on the other half."""
+    sets = [*halves[1], *halves[0]]
+    valued = [fitted[0].value(one.x) for one in halves[1]]
+    valued += [fitted[1].value(one.x) for one in halves[0]]
     ranks = np.array(
-        [[_rank(score, one.target) for score in (choice.value(one.x), one.near)] for one in sets]
+        [
+            [_rank(score, one.target) for score in (value, *one.plain)]
+            for value, one in zip(valued, sets, strict=True)
+        ]
     )
-    better = reciprocal(ranks[:, 0]) - reciprocal(ranks[:, 1])
-    return bootstrap_mean(better, np.array([one.session for one in sets]), seed=seed)
+    worth = reciprocal(ranks)
+    best_plain = int(worth[:, 1:].mean(axis=0).argmax())
+    better = worth[:, 0] - worth[:, 1 + best_plain]
+    gain = bootstrap_mean(better, np.array([one.session for one in sets]), seed=seed)
+    return PLAIN_WAYS[best_plain], gain
 
 
 def _rank(score: Floats, target: int) -> int:

@@ -20,7 +20,8 @@ from renwei.learn.sessions.past import Floats, Past
 from renwei.learn.sessions.rows import Ints
 from renwei.learn.sessions.signals import Prefix, Signals, best, parts, read_signals
 
-Way = Literal["learnt", "neighbours"]
+Way = Literal["learnt", "neighbours", "kin"]
+PLAIN_WAYS: tuple[Way, ...] = ("neighbours", "kin")
 _HOT_FOR = 256
 _HOT = 2_000
 
@@ -85,7 +86,7 @@ class NextItem:
     """Names the next item of a session.
 
     `way` is "learnt" where the weights have proved themselves, else "neighbours", which goes by
-    the similarity of sessions alone. `covered` is how often the next item was a candidate.
+    the similarity of sessions alone, or "kin", by that of items. `covered` is how often the next item was a candidate.
 
     Example:
         >>> past = Past()
@@ -254,7 +255,8 @@ class NextItem:
     def _chances(self, signals: Signals) -> Floats:
         if self.way == "learnt" and self.choice is not None:
             return self.covered * chances(self.choice.value(columns(signals)))
-        return self.covered * signals.near / max(float(signals.near.sum()), 1e-12)
+        score = plain_scores(signals)[self.way]
+        return self.covered * score / max(float(score.sum()), 1e-12)
 
     def _popular(self, allow: Allow, barred: Ints, n: int) -> tuple[Ints, Floats]:
         past = self.past
@@ -271,6 +273,11 @@ class NextItem:
         # What has cooled since the list was made is put in order of its warmth now.
         order = np.lexsort((hot, -warmth))
         return hot[order], np.minimum(warmth[order] / self._all_heat, 1.0)
+
+
+def plain_scores(signals: Signals) -> dict[Way, Floats]:
+    """The scores of the ways that need no weights, in the order of `PLAIN_WAYS`."""
+    return {"neighbours": signals.near, "kin": signals.kin}
 
 
 def with_past(model: NextItem, past: Past) -> NextItem:
