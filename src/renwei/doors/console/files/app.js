@@ -156,6 +156,12 @@
     if (menu) menu.scrollLeft = now.offsetLeft - menu.offsetLeft - 16;
   });
   document.addEventListener("htmx:afterSettle", (event) => grow(event.target.parentNode ?? document));
+  // What comes by itself waits for whoever is typing: nothing typed gets lost.
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    const field = document.activeElement, answer = event.detail.xhr;
+    const leaves = answer.getResponseHeader("HX-Refresh") || answer.getResponseHeader("HX-Redirect");
+    if (leaves && field?.matches("input[type=search], textarea") && field.value) event.preventDefault();
+  });
   // What the server refused is said where everything is said.
   document.addEventListener("htmx:responseError", (event) => {
     const answer = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");

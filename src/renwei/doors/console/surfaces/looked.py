@@ -59,6 +59,11 @@ def looked(visit: Visit, name: str, /, **fields: Any) -> Any:
     return plain(gate.shown(visit.visitor, held[2]))
 
 
+def asked(visit: Visit, name: str, /, **fields: Any) -> Any:
+    """The answer of an operation as plain data, the same for every role but for what is masked."""
+    return plain(visit.call(name, **fields))
+
+
 def plain(answer: Any) -> Any:
     """Dicts, lists and scalars, whoever looks."""
     return msgspec.to_builtins(answer, builtin_types=(datetime,))

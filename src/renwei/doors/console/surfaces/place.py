@@ -13,9 +13,9 @@ from renwei.core.errors import UnknownName
 from renwei.doors.console import kept
 from renwei.doors.console.frame import Visit, page
 from renwei.doors.console.surfaces import differing, form
-from renwei.doors.console.surfaces.looked import VISIT, looked
+from renwei.doors.console.surfaces.looked import VISIT, asked, looked
 from renwei.doors.console.surfaces.places import called
-from renwei.doors.console.surfaces.who import Who, both, recent
+from renwei.doors.console.surfaces.who import Who, both, pick, recent
 from renwei.recommend.surfaces import DEFAULTS, KIND, MODES, REPEATS, Shown
 
 WANTED = 8
@@ -110,27 +110,22 @@ def _page(visit: Visit, held: Shown, wrong: Mapping[str, str] | None = None) -> 
         repeats=REPEATS,
         holdout=visit.house.shop().settings.holdout,
         line=_line(visit, held, people[0], item),
-        pick=lambda one: _pick(people, one),
+        pick=lambda one: pick(people, one),
     )
 
 
 def _look(visit: Visit, held: Shown, who: Who, item: Any) -> Any:
-    asked = {"user_id": who.person, "surface": held.name, "n": WANTED, "explain": True}
-    asked |= {"session_id": VISIT, "item_id": item.id if item else ""}
-    return looked(visit, "recommend", **asked)
+    told = {"user_id": who.person, "surface": held.name, "n": WANTED, "explain": True}
+    told |= {"session_id": VISIT, "item_id": item["id"] if item else ""}
+    return looked(visit, "recommend", **told)
 
 
 def reason_of(visit: Visit, shown: Mapping[str, Any], titles: Mapping[str, str]) -> str:
     """Why an item is there, said to whoever runs the shop."""
     reason = shown["reason"]
     about = next(iter(reason["evidence"]), "")
-    key = f"console.surfaces.because.{reason['code']}"
-    said = visit.say(key, item=titles.get(about, about), n=reason["count"])
-    if said != key:
-        return said
-    return visit.say(
-        f"reasons.{reason['code']}", item=titles.get(about, about), n=reason["count"]
-    )
+    values = {"item": titles.get(about, about), "n": reason["count"]}
+    return visit.say(f"reasons.{reason['code']}", **values)
 
 
 def _titles(visit: Visit, answers: Sequence[Any]) -> dict[str, str]:
@@ -144,10 +139,10 @@ def _titles(visit: Visit, answers: Sequence[Any]) -> dict[str, str]:
             *(one["id"] for one in answer["removed"]),
         )
     }
-    asked = sorted(cited - set(found))[:MOST]
-    if asked:
-        listed = visit.house.call("items list", visit.language, id=asked, gone=True, limit=MOST)
-        found |= {one.id: one.title or one.id for one in listed.items}
+    wanted = sorted(cited - set(found))[:MOST]
+    if wanted:
+        listed = asked(visit, "items list", id=wanted, gone=True, limit=MOST)["items"]
+        found |= {one["id"]: one["title"] or one["id"] for one in listed}
     return found
 
 
@@ -173,28 +168,17 @@ def _item(visit: Visit, held: Shown) -> Any:
     if held.place.mode not in _ABOUT_AN_ITEM:
         return None
     text = visit.query.get("item", "").strip()
-    if text:
-        for asked in ({"id": [text]}, {"query": text}):
-            listed = visit.house.call("items list", visit.language, limit=1, **asked).items
-            if listed:
-                return listed[0]
-        return None
-    listed = visit.house.call("items list", visit.language, kind=held.place.kinds[0], limit=1).items
-    return listed[0] if listed else None
+    kind = held.place.kinds[0]
+    for told in ({"id": [text]}, {"query": text}) if text else ({"kind": kind},):
+        listed = asked(visit, "items list", limit=1, **told)["items"]
+        if listed:
+            return listed[0]
+    return None
 
 
 def _line(visit: Visit, held: Shown, who: Who, item: Any) -> str:
     """The same question on the command line."""
-    asked = {"user_id": who.person or "", "surface": held.name, "n": str(WANTED)}
-    asked["item_id"] = item.id if item else ""
-    query = urlencode({name: value for name, value in asked.items() if value})
+    told = {"user_id": who.person, "surface": held.name, "n": str(WANTED)}
+    told["item_id"] = item["id"] if item else ""
+    query = urlencode({name: value for name, value in told.items() if value})
     return f'curl -H "Authorization: Bearer $KEY" "{visit.base}/v1/recommend?{query}"'
-
-
-def _pick(people: Sequence[Who], one: Any) -> dict[str, str]:
-    """Where choosing somebody leads: they come first, and who was first comes second."""
-    before = people[0]
-    found = {"a": one.name or one.person, "a_name": one.name or one.person, "a_id": one.person}
-    if before.person and before.person != one.person:
-        found |= {"b": before.name, "b_name": before.name, "b_id": before.person}
-    return found

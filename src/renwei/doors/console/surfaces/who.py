@@ -36,14 +36,18 @@ def both(visit: Visit) -> list[Who]:
     return [left, right] if left.text or right.text else [left]
 
 
-def someone_asked(visit: Visit) -> bool:
-    """Whether finding them needs everybody to be read first."""
-    return any(visit.query.get(side, "").strip() for side in SIDES)
-
-
 def recent(visit: Visit) -> list[Any]:
     """A few people to begin with: the last seen."""
     return list(visit.call("people", limit=PICKS).people)
+
+
+def pick(people: Sequence[Who], one: Any) -> dict[str, str]:
+    """Where choosing somebody leads: they come first, and who was first comes second."""
+    before = people[0]
+    found = {"a": one.name or one.person, "a_name": one.name or one.person, "a_id": one.person}
+    if before.person and before.person != one.person:
+        found |= {"b": before.name, "b_name": before.name, "b_id": before.person}
+    return found
 
 
 def _who(visit: Visit, side: str) -> Who:
