@@ -79,7 +79,7 @@ def test_wrong_usage_is_exit_2_with_a_sentence(run: Run, argv: list[str], says: 
 def test_wrong_usage_in_chinese_and_json(run: Run) -> None:
     done = run("tody", "--json", "--lang", "zh")
     assert done.returncode == 2
-    assert "您是不是想用 today？" in done.stderr
+    assert "你是不是想用 today？" in done.stderr
     assert json.loads(done.stdout)["error"]["code"] == "usage_command"
 
 
