@@ -82,6 +82,8 @@ WORDS = (
     "renwei.doors.console.people",
     "renwei.doors.console.flow",
     "renwei.doors.console.report",
+    "renwei.doors.console.surfaces",
+    "renwei.doors.console.goods",
     "renwei.app",
     "renwei.app.upkeep",
     "renwei.stores",

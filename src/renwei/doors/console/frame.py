@@ -46,6 +46,8 @@ PAGES = (
     "diary",
     "live",
     "questions",
+    "surfaces",
+    "goods",
 )
 """The packages beside this file, each with a module `pages`."""
 

@@ -36,6 +36,8 @@ MENU = (
     ("health", "/health"),
     ("live", "/live"),
     ("decisions", "/decisions"),
+    ("surfaces", "/surfaces"),
+    ("goods", "/goods"),
     ("questions", "/questions"),
     ("diary", "/diary"),
     ("settings", "/settings"),

@@ -26,7 +26,10 @@ class Difference:
 
 
 def of_items(
-    answers: tuple[Answer, Answer], titles: Mapping[str, str], reason: Callable[[Any], str], say: Say
+    answers: tuple[Answer, Answer],
+    titles: Mapping[str, str],
+    reason: Callable[[Any], str],
+    say: Say,
 ) -> list[Difference]:
     """Items that one of them is not shown, or both at other places for other reasons.
 
@@ -87,7 +90,7 @@ def _together(shown: Sequence[Mapping[str, Any]]) -> list[str]:
 def _same(here: Sequence[Any]) -> bool:
     """Whether both see it for the same reason: then only others pushed it about."""
     one, other = (item["reason"] for item in here)
-    return one["code"] == other["code"] and one["evidence"] == other["evidence"]
+    return bool(one["code"] == other["code"] and one["evidence"] == other["evidence"])
 
 
 def _gone(

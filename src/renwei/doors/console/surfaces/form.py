@@ -33,7 +33,9 @@ def shown(place: Place) -> dict[str, str]:
 
 def read(visit: Visit) -> tuple[dict[str, Any], dict[str, str]]:
     """What the form changes, and what is wrong with it by field; either may be empty."""
-    sent, place, wrong = visit.fields, {}, {}
+    sent = visit.fields
+    place: dict[str, Any] = {}
+    wrong: dict[str, str] = {}
     for name, most in COUNTS.items():
         try:
             place[name] = _whole(sent.get(name, ""), most)

@@ -18,12 +18,15 @@ import msgspec
 from renwei.app.house import House
 from renwei.core.chance import from_id
 from renwei.core.orders import ORDER_KINDS
+from renwei.core.store import Store
 from renwei.doors.console import gate
 from renwei.doors.console.frame import Visit
 
 KEPT = timedelta(minutes=10)
 MOST = 100
 """So many looks are kept a shop."""
+PAPERS = ("surface", "page", "autonomy")
+"""Kinds of documents that what is shown depends on."""
 VISIT = "console"
 """Draws by chance stick to this visit, so that two people are compared and not two draws."""
 
@@ -69,6 +72,11 @@ def plain(answer: Any) -> Any:
     return msgspec.to_builtins(answer, builtin_types=(datetime,))
 
 
+def _version(store: Store, kind: str, name: str) -> int:
+    paper = store.papers.get(kind, name)
+    return paper.version if paper else 0
+
+
 def _stamp(visit: Visit, person: str) -> Any:
     """Changes with what the person does or allows, and with what there is to be shown.
 
@@ -88,7 +96,7 @@ def _stamp(visit: Visit, person: str) -> Any:
         last,
         store.people.consents_of([number]) if number else (),
         store.people.map_version(),
-        store.papers.turns("surface", "page"),
+        [_version(store, kind, name) for kind in PAPERS for name in store.papers.names(kind)],
         goods(store).mark,
         "" if learnt is None else learnt.version,
         shop.settings,

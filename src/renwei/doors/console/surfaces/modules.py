@@ -128,7 +128,9 @@ def _draft(one: Module, zone: ZoneInfo) -> Draft:
 
 def _module(draft: Draft, zone: ZoneInfo) -> dict[str, Any]:
     titles = {language: draft[f"title_{language}"] for language in ("zh", "en")}
-    module = {name: draft[name] for name in ("name", "source", "image", "url", "min_app", "max_app")}
+    module = {
+        name: draft[name] for name in ("name", "source", "image", "url", "min_app", "max_app")
+    }
     module |= {
         "title": {language: text for language, text in titles.items() if text},
         "surface": draft["surface"] or "home",

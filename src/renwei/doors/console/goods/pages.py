@@ -1,0 +1,11 @@
+"""The catalogue: its list and files of items, then one item.
+
+The more special addresses come first.
+"""
+
+from __future__ import annotations
+
+from renwei.doors.console.goods.list import bring, brought, goods
+from renwei.doors.console.goods.one import change, one, remove
+
+__all__ = ["bring", "brought", "change", "goods", "one", "remove"]
