@@ -59,6 +59,16 @@ def test_caps_hold_whatever_else_is_wished(seed: int, most: int) -> None:
         assert (closed | ((brand >= 0) & taken[brand])).all()
 
 
+@given(st.integers(0, 2**32 - 1), st.floats(0.0, 0.2))
+def test_the_short_way_chooses_what_the_long_one_does(seed: int, share: float) -> None:
+    one = candidates(seed)
+    shown = np.random.default_rng(seed).integers(0, 4, 30).astype(np.float32)
+    one = Candidates(one.item, one.score, groups=one.groups, shown=shown)
+    short = rerank(one, 12, Wishes(share=share))
+    # A cap that nothing reaches asks for the general loop.
+    assert short.tolist() == rerank(one, 12, Wishes(share=share, most={"category": 99})).tolist()
+
+
 def likeness_within(one: Candidates, rows: list[int]) -> float:
     assert one.likeness is not None
     return float(np.mean([one.likeness[a, b] for a, b in itertools.combinations(rows, 2)]))

@@ -70,8 +70,8 @@ class Sequel(State):
         """Return shape (people, items)."""
         alike = (binary(_goals(asked)) @ self.histories.matrix()).toarray()
         # The dense product is done on the smaller side: (people, p) at (p, p), then sparse.
-        out: Floats = np.asarray((self.after.matrix().T @ (alike @ self.inverse).T).T)
-        return np.ascontiguousarray(out)
+        out: Floats = np.asarray(alike @ self.inverse) @ self.after.matrix()
+        return out
 
     def why(self, asked: Asked, person: int, item: int) -> Evidence | None:
         """What each row of the history adds; exact."""

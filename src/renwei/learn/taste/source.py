@@ -9,10 +9,12 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from renwei.learn.taste.table import Asked, Csr, Floats, Ints
 
@@ -97,8 +99,8 @@ class Links(State):
     `columns` is how many columns there are.
     """
 
-    ptr: Ints
-    to: Ints
+    ptr: NDArray[Any]
+    to: NDArray[Any]
     strength: Floats
     columns: int
 
@@ -107,15 +109,21 @@ class Links(State):
         """From a sparse matrix."""
         m = matrix.tocsr()
         m.sort_indices()
+        # What scipy would choose itself: anything else is copied when it is read back.
+        kind = np.int32 if m.nnz < np.iinfo(np.int32).max else np.int64
         return cls(
-            m.indptr.astype(np.int64),
-            m.indices.astype(np.int64),
+            m.indptr.astype(kind),
+            m.indices.astype(kind),
             m.data.astype(np.float32),
             int(m.shape[1]),
         )
 
     def matrix(self) -> Csr:
-        """As float32 (rows, columns), without a copy of the strengths."""
+        """As float32 (rows, columns), without a copy; made once, because scipy looks at it all."""
+        return self._matrix
+
+    @cached_property
+    def _matrix(self) -> Csr:
         import scipy.sparse as sp
 
         shape = (len(self.ptr) - 1, self.columns)

@@ -9,7 +9,7 @@ simpler one on the last month for the same people, with the whole interval above
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -128,6 +128,7 @@ class Taste:
         k: int = K,
         keep: Bools | None = None,
         way: Way | None = None,
+        forward: Mapping[str, int] | None = None,
     ) -> Ranked:
         """The k best items of each person.
 
@@ -137,9 +138,10 @@ class Taste:
             k: Places.
             keep: Shape (items,) or (people, items). What may be chosen.
             way: Instead of the one that serves.
+            forward: How many items each source puts forward; fewer are faster.
         """
         scores = self.sources.scores(asked)
-        pairs = self.sources.candidates(asked, scores, keep=keep)
+        pairs = self.sources.candidates(asked, scores, forward=forward, keep=keep)
         way = way or self.choices[question].way
         if way == "crowd":
             items, found = _crowd_lists(self.sources, asked, question, k, keep)

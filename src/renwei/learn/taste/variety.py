@@ -84,6 +84,8 @@ def rerank(candidates: Candidates, k: int, wishes: Wishes) -> Ints:
     crowd: NDArray[Any] = np.zeros(len(value))
     if wishes.share and candidates.shown is not None:
         crowd = wishes.share * crowding(candidates.shown, wishes.often)
+    if not (wishes.variety or wishes.own_mix or wishes.most):
+        return _plain(value, crowd if wishes.share else None, k)
     free = np.isfinite(value)
     near = np.zeros(len(value))
     counts = None if candidates.mix is None else np.zeros(len(candidates.mix[1]))
@@ -105,6 +107,20 @@ def rerank(candidates: Candidates, k: int, wishes: Wishes) -> Ints:
             counts[group] += group >= 0
         _close_full(candidates, row, wishes.most, used, free)
     return np.array(chosen, np.int64)
+
+
+def _plain(value: NDArray[np.float64], crowd: NDArray[Any] | None, k: int) -> Ints:
+    """The list when nothing depends on what already stands in it."""
+    fine = int(np.isfinite(value).sum())
+    if crowd is None:
+        return np.argsort(-value, kind="stable")[: min(k, fine)]
+    chance = np.where(np.isfinite(value), _chance(value), -np.inf)
+    chosen = np.empty(min(k, fine), np.int64)
+    for place in range(len(chosen)):
+        row = int(np.argmax(chance / np.log2(place + 2) - crowd))
+        chosen[place] = row
+        chance[row] = -np.inf
+    return chosen
 
 
 def crowding(shown: NDArray[Any], often: float) -> NDArray[Any]:
