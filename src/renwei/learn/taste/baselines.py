@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from renwei.learn.taste.crowd import Crowd
 from renwei.learn.taste.ease import Ease
 from renwei.learn.taste.measures import hits
 from renwei.learn.taste.neighbours import Neighbours
-from renwei.learn.taste.source import Source, best
+from renwei.learn.taste.source import Evidence, Source, best
 from renwei.learn.taste.table import Asked, Floats, Ints, Past
 
 Simple = Literal["popularity", "decayed_popularity", "personal_frequency", "item_knn", "ease"]
@@ -21,15 +21,34 @@ K = 20
 
 @dataclass(frozen=True)
 class Frequency:
-    """What a person bought, fading; nothing is fitted."""
+    """What a person bought, fading; places that stay empty get what sells now.
+
+    `crowd`, shape (items,), orders the rest, below everything that was bought.
+    """
 
     half_life_days: float
-    name = "frequency"
+    crowd: Floats
+    name: ClassVar[str] = "frequency"
+
+    @classmethod
+    def fit(cls, past: Past, as_of_us: int, *, half_life_days: float) -> Frequency:
+        """Note what sells before `as_of_us`."""
+        return cls(half_life_days, Crowd.fit(past, as_of_us).everyone)
 
     def score(self, asked: Asked) -> Floats:
         """Return shape (people, items)."""
-        out: Floats = (asked.faded(self.half_life_days)).toarray()
-        return np.where(asked.owned(), out, np.float32(0.0))
+        goals = asked.past.goals()
+        fade = np.exp2(-goals.age_days(asked.as_of_us) / np.float32(self.half_life_days))
+        own: Floats = goals.matrix((goals.weight * fade).astype(np.float32)).toarray()
+        # What was bought in one basket is alike: there what sells decides, as it does for the
+        # rest. Shares are at most 1, and a purchase of years ago still counts more than 1e-6.
+        own *= 1 + self.crowd
+        return np.where(own > 0, own + np.float32(1e-6), np.float32(1e-6) * self.crowd)
+
+    def why(self, asked: Asked, person: int, item: int) -> Evidence | None:
+        """None: nothing is explained by it."""
+        del asked, person, item
+        return None
 
 
 @dataclass(frozen=True)
@@ -48,7 +67,7 @@ class Setting:
         if self.name == "ease":
             plain: dict[str, Any] = {"half_life_days": None, "size_power": 0.0, "rise_power": 0.0}
             return Ease.fit(past, as_of_us, **plain, **self.settings)
-        return Frequency(**self.settings)  # type: ignore[return-value]
+        return Frequency.fit(past, as_of_us, **self.settings)
 
 
 BASELINES: dict[Simple, tuple[dict[str, Any], ...]] = {
