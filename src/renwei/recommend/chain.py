@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from renwei.recommend.voices import Scene, Voice
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 SCALE = 1_000.0
 """Scores are shown and recorded in thousandths."""
 MOST_EVIDENCE = 3
@@ -43,6 +45,15 @@ class Judged:
     winner: Ints
     said: Floats
 
+    def place_of(self, row: int) -> int:
+        """Where a row stands among the candidates."""
+        return self.places[row]
+
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """Places by row."""
+        return {row: place for place, row in enumerate(self.rows.tolist())}
+
 
 @dataclass(frozen=True, eq=False)
 class Chain:
@@ -62,61 +73,79 @@ class Chain:
     barred: Mapping[str, frozenset[int]]
     spread: Callable[[Ints, Floats], tuple[Ints, Floats]]
     wanted: int
-    memo: dict[str, Judged] = field(default_factory=dict, compare=False, repr=False)
+    less: dict[tuple[int, frozenset[int]], float] = field(default_factory=dict, repr=False)
 
-    @property
+    @cached_property
     def judged(self) -> Judged:
-        """Every candidate that stays in the record; made once."""
-        if "judged" not in self.memo:
-            self.memo["judged"] = self._judge()
-        return self.memo["judged"]
+        """Every candidate that stays in the record."""
+        return self._judge()
 
     def _judge(self) -> Judged:
-        heard = [voice.speaks(self.scene) for voice in self.voices]
-        spoken = [rows for rows, _ in heard] or [np.zeros(0, dtype=np.int64)]
-        rows = np.unique(np.concatenate(spoken)).astype(np.int64)
-        said = np.zeros((len(self.voices), len(rows)))
+        heard = [
+            (rows, self.weights.get(voice.name, 0.0) * values)
+            for voice in self.voices
+            for rows, values in [voice.speaks(self.scene)]
+        ]
+        n = len(self.scene.goods)
+        total, spoken_for = np.zeros(n), np.zeros(n, dtype=bool)
+        for rows, values in heard:
+            total[rows] += values
+            spoken_for[rows] = True
+        gone = self.scene.goods.rows(list(frozenset().union(*self.barred.values())))
+        gone = gone[gone >= 0]
+        shut = np.zeros(n, dtype=bool)
+        shut[gone] = True
+        rows = self._kept(np.flatnonzero(spoken_for & self.scene.allowed), total, shut, len(gone))
+        rows, price = self._placed(rows, total[rows] * SCALE, shut[rows])
+        said, heard_of = np.zeros((len(heard), len(rows))), np.zeros(n)
         for place, (own, values) in enumerate(heard):
-            weight = self.weights.get(self.voices[place].name, 0.0)
-            said[place, np.searchsorted(rows, own)] = weight * values
-        total = said.sum(axis=0) * SCALE
-        numbers = self.scene.goods.number[rows]
-        order = np.lexsort((numbers, -total))
-        order = order[self._kept(rows[order])]
-        rows, total, said = rows[order], total[order], said[:, order]
-        order, price = self.spread(rows, total)
-        rows, total, said = rows[order], total[order], said[:, order]
-        winner = said.argmax(axis=0) if len(rows) else np.zeros(0, dtype=np.int64)
-        return Judged(rows, total, price, winner.astype(np.int64), said)
+            heard_of[own] = values
+            said[place] = heard_of[rows]
+            heard_of[own] = 0.0
+        winner = said.argmax(axis=0) if said.size else np.zeros(len(rows), dtype=np.int64)
+        return Judged(rows, total[rows] * SCALE, price, winner.astype(np.int64), said)
 
-    def _kept(self, rows: Ints) -> Ints:
-        """Places of the candidates that go to the kernel: enough, and what guards will remove."""
-        numbers = self.scene.goods.number[rows].tolist()
-        gone = frozenset().union(*self.barred.values()) if self.barred else frozenset()
-        open_ = self.scene.allowed[rows]
-        kept: list[int] = []
-        removed, most = 0, max(SPARE * self.wanted, FEWEST)
-        for place, number in enumerate(numbers):
-            if not open_[place]:
-                continue
-            if number in gone:
-                # What stood far down would not have been shown anyway.
-                if len(kept) - removed < self.wanted and removed < MOST_REMOVED:
-                    kept.append(place)
-                    removed += 1
-                continue
-            kept.append(place)
-            if len(kept) - removed >= most:
-                break
-        return np.array(kept, dtype=np.int64)
+    def _kept(self, rows: Ints, total: Floats, shut: Bools, n_shut: int) -> Ints:
+        """The candidates that go to the kernel, the best first, with what guards will remove.
+
+        Rows ascend with item numbers, so that a stable order breaks ties by number.
+        """
+        most = max(SPARE * self.wanted, FEWEST)
+        worth = total[rows]
+        enough = most + n_shut
+        if len(rows) > 2 * enough:
+            rows = rows[worth >= np.partition(worth, -enough)[-enough]]
+            worth = total[rows]
+        rows = rows[np.argsort(-worth, kind="stable")]
+        closed = shut[rows]
+        before = np.cumsum(~closed)
+        # What stood far down would not have been shown anyway.
+        removed = closed & (before < self.wanted) & (np.cumsum(closed) <= MOST_REMOVED)
+        return rows[removed | (~closed & (before <= most))]
+
+    def _placed(self, rows: Ints, worth: Floats, closed: Bools) -> tuple[Ints, Floats]:
+        """Candidates in the order that variety gives; what will be removed takes no place."""
+        order, price = self.spread(rows[~closed], worth[~closed])
+        ordered = np.concatenate([rows[~closed][order], rows[closed]])
+        return ordered, np.concatenate([price, np.zeros(int(closed.sum()))])
 
     def worth(self, row: int, without: frozenset[int]) -> float:
-        """An item's total had these items not been in the past, in thousandths."""
-        said = (
-            self.weights.get(voice.name, 0.0) * voice.worth(self.scene, row, without)
-            for voice in self.voices
-        )
-        return SCALE * sum(said)
+        """A candidate's total had these items not been in the past, in thousandths."""
+        found = self.less.get((row, without))
+        if found is None:
+            said = self.judged.said[:, self.judged.place_of(row)].tolist()
+            found = self.less[row, without] = SCALE * sum(
+                self._worth(voice, heard, row, without)
+                for voice, heard in zip(self.voices, said, strict=True)
+                if heard
+            )
+        return found
+
+    def _worth(self, voice: Voice, heard: float, row: int, without: frozenset[int]) -> float:
+        # What rests on none of them says what it said; so does what rests on nobody's past.
+        if without.isdisjoint(voice.parts(self.scene, row)):
+            return heard
+        return self.weights.get(voice.name, 0.0) * voice.worth(self.scene, row, without)
 
 
 @dataclass(frozen=True)
@@ -155,8 +184,8 @@ class Speaker:
     def rescore(self, ask: Ask, item: int, without: Reason) -> float:
         """The score had the evidence not been there, at the same price for variety."""
         judged, row = self.chain.judged, int(self.chain.scene.goods.rows([item])[0])
-        place = int(np.flatnonzero(judged.rows == row)[0])
-        return self.chain.worth(row, frozenset(without.evidence)) - float(judged.price[place])
+        price = float(judged.price[judged.place_of(row)])
+        return self.chain.worth(row, frozenset(without.evidence)) - price
 
 
 @dataclass(frozen=True)

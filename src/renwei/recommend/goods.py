@@ -10,12 +10,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
+from renwei.core.clock import to_us
 from renwei.core.nouns import Item
 from renwei.core.store import Store
 from renwei.learn.interest import creator_number
@@ -38,6 +41,7 @@ class Goods:
         price: Minor units. stock: UNCOUNTED where it is not counted.
         offered: Whether it may be shown at all.
         told_repeat: 1 is bought again, -1 is not, 0 is not told.
+        first_us: When it was first there, 0 where that is not told.
         words: Of kinds, categories and brands, by number.
         items: Every item whole, aligned.
     """
@@ -52,6 +56,7 @@ class Goods:
     stock: Ints
     offered: Bools
     told_repeat: Ints
+    first_us: Ints
     words: Mapping[str, int]
     items: tuple[Item, ...]
     mark: int = 0
@@ -64,10 +69,15 @@ class Goods:
     def rows(self, numbers: Any) -> Ints:
         """Row of each item number, -1 where it is unknown."""
         wanted = np.asarray(numbers, dtype=np.int64)
-        if not len(self.number):
-            return np.full(len(wanted), -1, dtype=np.int64)
-        at = np.minimum(np.searchsorted(self.number, wanted), len(self.number) - 1)
-        return np.where(self.number[at] == wanted, at, -1)
+        row = self._row
+        return row[np.where((wanted > 0) & (wanted < len(row)), wanted, 0)]
+
+    @cached_property
+    def _row(self) -> Ints:
+        """The row of every number there is or was, -1 where none is; numbers are given in turn."""
+        found = np.full(int(self.number[-1]) + 1 if len(self.number) else 1, -1, dtype=np.int64)
+        found[self.number] = np.arange(len(self.number))
+        return found
 
     def row_of(self, code: str, kinds: Sequence[str] = ()) -> int:
         """Row of the item that the shop knows by a code, one of these kinds first; -1 for none."""
@@ -137,6 +147,7 @@ def _columns(items: Sequence[Item], words: dict[str, int]) -> dict[str, Any]:
         "stock": _ints(_stock(told) for told in facts),
         "offered": np.array([_offered(told) for told in facts], dtype=bool),
         "told_repeat": _ints(_REPEATS.get(str(told.get("repeat", "")), 0) for told in facts),
+        "first_us": _ints(_first_us(told.get("first_seen")) for told in facts),
     }
 
 
@@ -168,6 +179,16 @@ def _maker(facts: Mapping[str, Any]) -> int:
 def _stock(facts: Mapping[str, Any]) -> int:
     found = facts.get("stock")
     return max(int(found), 0) if isinstance(found, int | float) else UNCOUNTED
+
+
+def _first_us(told: object) -> int:
+    if not isinstance(told, str):
+        return 0
+    try:
+        at = datetime.fromisoformat(told)
+        return to_us(at if at.tzinfo else at.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        return 0
 
 
 def _offered(facts: Mapping[str, Any]) -> bool:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from renwei.core.clock import to_us
 from renwei.core.shop import Shop
 from renwei.core.store import Store
 from renwei.recommend.goods import Bools, Goods, goods
-from renwei.recommend.tables import Tables, tables
+from renwei.recommend.tables import Tables, shelved, tables, versions
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -22,6 +22,55 @@ Said = tuple[Ints, Floats]
 DAY_US = 86_400_000_000
 MOST_POPULAR, MOST_NEW = 300, 100
 NEW_DAYS = 30.0
+_KEPT_MASKS = 16
+"""What passes so many surfaces and filters is remembered for one version of the catalogue."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rates:
+    """What was learnt of each item of a catalogue, aligned with its rows.
+
+    Attributes:
+        rate: How much it is taken now. order: Rows that are taken at all, most first.
+        buyers: How many people took it.
+    """
+
+    rate: Floats
+    order: Ints
+    buyers: Floats
+
+    @classmethod
+    def of(cls, stock: Goods, learnt: Tables) -> Rates:
+        """Read from the tables."""
+        rate = learnt.column("popular", stock.number, 0.0)
+        order = np.argsort(-rate, kind="stable")
+        order = order[: int((rate > 0).sum())]
+        return cls(rate, order, learnt.column("buyers", stock.number, 0.0))
+
+
+@dataclass(frozen=True, eq=False)
+class Open:
+    """What may be shown on a surface under a filter: shape (items,), and the shared lists of it.
+
+    Attributes:
+        mask: What passes.
+        popular: Rows that most people take now, on a scale up to 1; without anything learnt
+            every row is as good as another, and the newest come first.
+    """
+
+    mask: Bools
+    popular: Said
+    _newest: Ints
+    _first: Ints
+    _buyers: Floats
+
+    def fresh(self, at_us: int) -> Said:
+        """New rows; the fewer took them, the more speaks for a try."""
+        since = at_us - int(NEW_DAYS * DAY_US)
+        begin, end = np.searchsorted(-self._first, [-at_us, -since])
+        rows = self._newest[begin:end][:MOST_NEW]
+        age = (at_us - self._first[begin:end][:MOST_NEW]) / DAY_US
+        return rows, (1.0 - age / (2 * NEW_DAYS)) / (1.0 + self._buyers[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,45 +79,35 @@ class Model:
 
     goods: Goods
     tables: Tables
+    rates: Rates
+    masks: dict[str, Open] = field(default_factory=dict, repr=False)
 
     @cached_property
-    def _popular(self) -> Said:
-        rate = self.tables.column("popular", self.goods.number, 0.0)
-        order = np.lexsort((self.goods.number, -rate))
-        return order[rate[order] > 0], rate
+    def _newest(self) -> Ints:
+        return np.argsort(-self.goods.first_us, kind="stable")
 
-    @cached_property
-    def _new(self) -> tuple[Ints, Ints, Floats]:
-        """Rows with the newest first, when each was first there, and how many took it."""
-        first = np.array([_first_us(item.facts.get("first_seen")) for item in self.goods.items])
-        first = first.astype(np.int64)
-        order = np.argsort(-first, kind="stable")
-        return order, first, self.tables.column("buyers", self.goods.number, 0.0)
+    def open(self, name: str, mask: Callable[[], Bools]) -> Open:
+        """What passes, remembered under a name that says by what."""
+        found = self.masks.get(name)
+        if found is None:
+            found = self._opened(mask())
+            if len(self.masks) >= _KEPT_MASKS:
+                # Whoever filters by something new each time must not push out the surfaces.
+                self.masks.popitem()
+            self.masks[name] = found
+        return found
 
-    def popular(self, allowed: Bools) -> Said:
-        """Rows that most people take now and that are allowed, on a scale up to 1.
-
-        Without anything learnt every allowed row is as good as another; the newest come first.
-        """
-        order, rate = self._popular
-        rows = order[allowed[order]][:MOST_POPULAR]
+    def _opened(self, mask: Bools) -> Open:
+        rates, newest = self.rates, self._newest
+        newest = newest[mask[newest]]
+        rows = rates.order[mask[rates.order]][:MOST_POPULAR]
         if len(rows) < MOST_POPULAR:
-            rest = allowed.copy()
-            rest[rows] = False
-            newest = self._new[0]
-            rows = np.concatenate([rows, newest[rest[newest]][: MOST_POPULAR - len(rows)]])
-        top = float(rate.max(initial=0.0)) or 1.0
+            rest = newest[rates.rate[newest] <= 0]
+            rows = np.concatenate([rows, rest[: MOST_POPULAR - len(rows)]])
+        top = float(rates.rate.max(initial=0.0)) or 1.0
         tail = 1e-3 / (1.0 + np.arange(len(rows)))
-        return rows, rate[rows] / top * (1 - 1e-3) + tail
-
-    def fresh(self, allowed: Bools, at_us: int) -> Said:
-        """New rows that are allowed; the fewer took them, the more speaks for a try."""
-        order, first, taken = self._new
-        since = at_us - int(NEW_DAYS * DAY_US)
-        young = order[: int((first > since).sum())]
-        rows = young[allowed[young] & (first[young] <= at_us)][:MOST_NEW]
-        age = (at_us - first[rows]) / DAY_US
-        return rows, (1.0 - age / (2 * NEW_DAYS)) / (1.0 + taken[rows])
+        popular = rows, rates.rate[rows] / top * (1 - 1e-3) + tail
+        return Open(mask, popular, newest, self.goods.first_us[newest], rates.buyers)
 
 
 _KEPT: WeakKeyDictionary[Store, Model] = WeakKeyDictionary()
@@ -77,22 +116,15 @@ _LOCK = threading.Lock()
 
 def model(shop: Shop) -> Model:
     """What requests are answered from now: the catalogue with every change, the newest tables."""
-    stock, learnt = goods(shop.store), tables(shop.shelf)
+    stock, found = goods(shop.store), shelved(shop.shelf)
     held = _KEPT.get(shop.store)
-    if held and held.goods is stock and held.tables.versions == learnt.versions:
+    marks = versions(found)
+    if held and held.goods is stock and held.tables.versions == marks:
         return held
     with _LOCK:
-        made = _KEPT[shop.store] = Model(stock, learnt)
+        learnt = held.tables if held and held.tables.versions == marks else tables(found)
+        # Where no item is new every row is the same item: what was learnt of it still stands.
+        same = held and held.tables is learnt and len(held.goods) == len(stock)
+        rates = held.rates if held and same else Rates.of(stock, learnt)
+        made = _KEPT[shop.store] = Model(stock, learnt, rates)
     return made
-
-
-def _first_us(told: object) -> int:
-    from datetime import UTC, datetime
-
-    if not isinstance(told, str):
-        return 0
-    try:
-        at = datetime.fromisoformat(told)
-    except ValueError:
-        return 0
-    return to_us(at if at.tzinfo else at.replace(tzinfo=UTC))

@@ -30,7 +30,7 @@ from renwei.recommend.answers import (
 from renwei.recommend.chain import Barred, Chain, Speaker
 from renwei.recommend.filters import passing
 from renwei.recommend.goods import Goods
-from renwei.recommend.model import Model, model
+from renwei.recommend.model import Model, Open, model
 from renwei.recommend.moment import Moment, moment, person_of
 from renwei.recommend.spreading import Spread
 from renwei.recommend.surfaces import HOLDOUT_SALT, MODES, Place, place_of, surface_of
@@ -118,14 +118,14 @@ def _chain(shop: Shop, request: RecommendRequest, place: Place, who: tuple[Momen
     now, held = who
     stock = model(shop)
     page = _page(request, stock.goods)
-    allowed = _allowed(stock, place, request.filter)
+    open_ = _open(stock, place, request.filter)
     if held or not now.personal:
         now = replace(Moment(now.at, now.person), shown=now.shown, dismissed=now.dismissed)
     item, cart = page
     visit = _visit(request.context, stock.goods)
     if visit and not held:
         now = replace(now, session=(*visit, *now.session))
-    scene = Scene(now, stock, allowed, item=item, cart=cart)
+    scene = Scene(now, stock, open_, item=item, cart=cart)
     start = int(stock.goods.rows([item or (now.items[0] if now.items else 0)])[0])
     return Chain(
         scene,
@@ -165,13 +165,16 @@ def _number(goods: Goods, code: str) -> int:
     return int(goods.number[row]) if row >= 0 else 0
 
 
-def _allowed(stock: Model, place: Place, asked: str) -> Bools:
-    goods = stock.goods
-    mask = goods.offered & goods.of_kinds(place.kinds)
-    for text in (place.filter, asked):
-        if text.strip():
-            mask = mask & passing(goods, text)
-    return mask
+def _open(stock: Model, place: Place, asked: str) -> Open:
+    def mask() -> Bools:
+        goods = stock.goods
+        found = goods.offered & goods.of_kinds(place.kinds)
+        for text in (place.filter, asked):
+            if text.strip():
+                found = found & passing(goods, text)
+        return found
+
+    return stock.open("\n".join((*place.kinds, "", place.filter, "", asked.strip())), mask)
 
 
 def _barred(

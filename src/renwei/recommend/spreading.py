@@ -52,34 +52,35 @@ class Spread:
 
     def _order(self, rows: Ints, total: Floats) -> Ints:
         goods, place = self._goods, self._place
-        category, brand, maker = goods.category[rows], goods.brand[rows], goods.maker[rows]
-        relevance = total / (float(total.max()) or 1.0)
+        kinds = [(goods.category[rows], SAME_CATEGORY, place.per_category),
+                 (goods.brand[rows], SAME_BRAND, place.per_brand)]  # fmt: skip
+        maker = goods.maker[rows]
+        worth = (1 - place.diversity) * total / (float(total.max()) or 1.0)
         closeness = np.zeros(len(rows))
-        left = np.ones(len(rows), dtype=bool)
+        left, fine = np.ones(len(rows), dtype=bool), np.ones(len(rows), dtype=bool)
         order: list[int] = []
         while len(order) < min(self._wanted, len(rows)):
-            worth = (1 - place.diversity) * relevance - place.diversity * closeness
-            open_ = left & self._within(order, category, brand, maker)
-            open_ = open_ if open_.any() else left
-            chosen = int(np.where(open_, worth, -np.inf).argmax())
+            open_ = left & fine & self._apart(order, maker)
+            if not open_.any():
+                open_ = left
+            chosen = int(np.where(open_, worth - place.diversity * closeness, -np.inf).argmax())
             order.append(chosen)
             left[chosen] = False
-            alike = SAME_CATEGORY * ((category == category[chosen]) & (category > 0))
-            alike = alike + SAME_BRAND * ((brand == brand[chosen]) & (brand > 0))
-            closeness = np.maximum(closeness, alike)
+            alike = np.zeros(len(rows))
+            for words, weight, most in kinds:
+                if words[chosen] > 0:
+                    same = words == words[chosen]
+                    alike += weight * same
+                    if most and int(same[order].sum()) >= most:
+                        fine &= ~same
+            np.maximum(closeness, alike, out=closeness)
         return np.concatenate([np.array(order, dtype=np.int64), np.flatnonzero(left)])
 
-    def _within(
-        self, order: list[int], category: Ints, brand: Ints, maker: Ints
-    ) -> NDArray[np.bool_]:
-        place, fine = self._place, np.ones(len(category), dtype=bool)
-        for column, most in ((category, place.per_category), (brand, place.per_brand)):
-            if most and order:
-                words, counts = np.unique(column[order], return_counts=True)
-                fine &= ~np.isin(column, words[(counts >= most) & (words > 0)])
-        if place.mode == "sequence":
-            lately = [maker[k] for k in order[-(APART - 1) :]]
-            if len(order) < APART - 1 and self._start >= 0:
-                lately.append(self._goods.maker[self._start])
-            fine &= ~(np.isin(maker, lately) & (maker > 0))
-        return fine
+    def _apart(self, order: list[int], maker: Ints) -> NDArray[np.bool_] | bool:
+        """In a playlist: whoever was not heard just before."""
+        if self._place.mode != "sequence":
+            return True
+        lately = [maker[k] for k in order[-(APART - 1) :]]
+        if len(order) < APART - 1 and self._start >= 0:
+            lately.append(self._goods.maker[self._start])
+        return ~(np.isin(maker, lately) & (maker > 0))

@@ -30,15 +30,25 @@ class Links:
 
 
 class Near:
-    """Neighbours of items: for each a few others with weights, by item number."""
+    """Neighbours of items: for each a few others with weights, sorted by item number."""
 
     def __init__(self, item: Any, other: Any, weight: Any) -> None:
-        self._item, self._other, self._weight = item, other, weight
+        self._other, self._weight = other, weight
+        # Once a version: a search among millions of rows would be one of pages not in memory.
+        first = np.ones(len(item), dtype=bool)
+        np.not_equal(item[1:], item[:-1], out=first[1:])
+        self._begins = np.append(np.flatnonzero(first), len(item))
+        self._items = np.asarray(item[self._begins[:-1]])
 
     def links(self, items: Ints, weights: Floats) -> Links:
         """Every neighbour of these items, with what each of them adds to its score."""
-        begins = np.searchsorted(self._item, items)
-        counts = np.searchsorted(self._item, items, side="right") - begins
+        if not len(self._items) or not len(items):
+            return _NO_LINKS
+        at = np.minimum(np.searchsorted(self._items, items), len(self._items) - 1)
+        known = self._items[at] == items
+        items, weights, at = items[known], weights[known], at[known]
+        begins = self._begins[at]
+        counts = self._begins[at + 1] - begins
         n = int(counts.sum())
         before = np.cumsum(counts) - counts
         where = np.repeat(begins - before, counts) + np.arange(n)
@@ -46,6 +56,7 @@ class Near:
         return Links(np.repeat(items, counts), np.asarray(self._other[where]), adds)
 
 
+_NO_LINKS = Links(*(np.zeros(0, dtype=np.int64),) * 2, np.zeros(0))
 _NOBODY = Near(*(np.zeros(0, dtype=np.int64),) * 2, np.zeros(0))
 
 
@@ -117,19 +128,28 @@ def _due(at_us: list[int], cycle_days: float, now_us: int) -> float:
     return often * ratio * float(np.exp(1 - ratio)) if ratio > 0 else 0.0
 
 
-def tables(shelf: Shelf) -> Tables:
+def shelved(shelf: Shelf) -> dict[str, Columns | None]:
+    """The newest version of each table, as the shelf has it."""
+    return {name: shelf.get(name) for name in NAMES}
+
+
+def tables(found: Mapping[str, Columns | None]) -> Tables:
     """What was learnt last, as one version of each table."""
-    found = {name: shelf.get(name) for name in NAMES}
     held = found["taste-items"]
     if held is None:
-        return Tables()
+        return Tables(versions=versions(found))
     return Tables(
         items=held.columns,
         nears={name.removeprefix("taste-"): _near(found[name]) for name in NAMES[1:]},
         weights={str(k): float(v) for k, v in (held.meta.get("weights") or {}).items()},
         meta=held.meta,
-        versions=tuple("" if one is None else one.version for one in found.values()),
+        versions=versions(found),
     )
+
+
+def versions(found: Mapping[str, Columns | None]) -> tuple[str, ...]:
+    """What tells one state of the tables from the next."""
+    return tuple("" if one is None else one.version for one in found.values())
 
 
 def _near(held: Columns | None) -> Near:

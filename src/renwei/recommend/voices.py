@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from renwei.core.clock import to_us
 from renwei.recommend.goods import Goods
-from renwei.recommend.model import Model
+from renwei.recommend.model import Model, Open
 from renwei.recommend.moment import Moment
 from renwei.recommend.tables import Links, Tables
 
@@ -43,7 +43,7 @@ class Scene:
 
     moment: Moment
     model: Model
-    allowed: NDArray[np.bool_]
+    open: Open
     item: int = 0
     cart: tuple[int, ...] = ()
     memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
@@ -52,6 +52,11 @@ class Scene:
     def goods(self) -> Goods:
         """The catalogue."""
         return self.model.goods
+
+    @property
+    def allowed(self) -> NDArray[np.bool_]:
+        """What may be shown here at all: shape (items,)."""
+        return self.open.mask
 
     @property
     def tables(self) -> Tables:
@@ -126,6 +131,45 @@ class Voice(Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """Links by the row that they lead to.
+
+    Attributes:
+        rows: Each row once, ascending: shape (rows,). raw: Its sum.
+        begins: Where its links begin, shape (rows + 1,). item, adds: Of each link.
+    """
+
+    rows: Ints
+    raw: Floats
+    begins: Ints
+    item: Ints
+    adds: Floats
+
+    @classmethod
+    def of(cls, goods: Goods, links: Links) -> Sums:
+        """Sort links by where they lead; those to unknown items fall away."""
+        rows = goods.rows(links.other)
+        order = np.argsort(rows, kind="stable")
+        rows = rows[order]
+        unknown = int(np.searchsorted(rows, 0))
+        order, rows = order[unknown:], rows[unknown:]
+        first = np.ones(len(rows), dtype=bool)
+        np.not_equal(rows[1:], rows[:-1], out=first[1:])
+        begins, adds = np.flatnonzero(first), links.adds[order]
+        raw = np.add.reduceat(adds, begins) if len(begins) else adds
+        whole = np.append(begins, len(rows))
+        return cls(rows[begins], raw.astype(np.float64), whole, links.item[order], adds)
+
+    def behind(self, row: int) -> list[tuple[int, float]]:
+        """Items behind one row with what each adds."""
+        at = int(np.searchsorted(self.rows, row))
+        if at == len(self.rows) or self.rows[at] != row:
+            return []
+        here = slice(self.begins[at], self.begins[at + 1])
+        return list(zip(self.item[here].tolist(), self.adds[here].tolist(), strict=True))
+
+
 _NOTHING: Said = (np.zeros(0, dtype=np.int64), np.zeros(0))
 
 
@@ -158,19 +202,13 @@ class Neighbours:
 
     def speaks(self, scene: Scene) -> Said:
         """As in Voice."""
-        links = self._links(scene)
-        if not len(links.other):
-            return _NOTHING
-        numbers, place = np.unique(links.other, return_inverse=True)
-        raw: Floats = np.bincount(place, links.adds).astype(np.float64)
-        return _rows(scene.goods, numbers, squashed(raw, self.half))
+        sums = self._sums(scene)
+        return sums.rows, squashed(sums.raw, self.half)
 
     def parts(self, scene: Scene, row: int) -> Mapping[int, float]:
         """As in Voice."""
-        links = self._links(scene)
-        here = np.flatnonzero(links.other == scene.goods.number[row])
         found: dict[int, float] = {}
-        for item, adds in zip(links.item[here].tolist(), links.adds[here].tolist(), strict=True):
+        for item, adds in self._sums(scene).behind(row):
             found[item] = found.get(item, 0.0) + adds
         return found
 
@@ -179,12 +217,12 @@ class Neighbours:
         raw = sum(adds for item, adds in self.parts(scene, row).items() if item not in without)
         return raw / (raw + self.half)
 
-    def _links(self, scene: Scene) -> Links:
-        found: Links = scene.once(f"links|{self.name}", lambda: self._table(scene))
+    def _sums(self, scene: Scene) -> Sums:
+        found: Sums = scene.once(f"sums|{self.name}", lambda: self._summed(scene))
         return found
 
-    def _table(self, scene: Scene) -> Links:
-        return scene.tables.near(self.of).links(*self._past(scene))
+    def _summed(self, scene: Scene) -> Sums:
+        return Sums.of(scene.goods, scene.tables.near(self.of).links(*self._past(scene)))
 
     def _past(self, scene: Scene) -> tuple[Ints, Floats]:
         if self.where == "past":
@@ -313,8 +351,8 @@ OF_PAGE: Mapping[str, Sequence[Voice]] = {
     "goes_with": (Neighbours("taken_with", "goes", half=20.0, where="cart"),),
 }
 """Of a page with an item on it, by mode."""
-POPULAR: Voice = Shared("popular", lambda scene: scene.model.popular(scene.allowed))
-NEW: Voice = Shared("new", lambda scene: scene.model.fresh(scene.allowed, to_us(scene.moment.at)))
+POPULAR: Voice = Shared("popular", lambda scene: scene.open.popular)
+NEW: Voice = Shared("new", lambda scene: scene.open.fresh(to_us(scene.moment.at)))
 WEIGHTS: Mapping[str, float] = {
     "bought_again": 0.9, "looked_at": 0.5, "also_like": 0.7, "this_visit": 0.8, "alike": 0.15,
     "followed": 0.4, "similar": 1.0, "also_taken": 0.7, "taken_with": 1.0, "popular": 0.2,
