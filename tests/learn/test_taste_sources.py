@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from renwei.learn.taste.neighbours import Neighbours
 from renwei.learn.taste.personal import EDGES, Personal
 from renwei.learn.taste.sequel import Sequel
 from renwei.learn.taste.source import State, best, strongest
-from renwei.learn.taste.sources import Sources, last_basket
+from renwei.learn.taste.sources import Sources, item_to_item, last_basket
 from renwei.learn.taste.table import DAY_US, Asked, Past, baskets, binary
 from renwei.learn.taste.titles import Alikeness, Catalogue, pieces, vectors
 from renwei.learn.taste.together import Together
@@ -165,6 +166,22 @@ def test_all_sources_are_kept_together(tmp_path: Path) -> None:
         np.testing.assert_array_equal(two[name], scores)
         assert scores.shape == (len(ASKED), PAST.items)
     assert sources.why("ease", ASKED, 0, 3) is not None
+
+
+def test_neighbours_stand_in_where_items_are_too_many(tmp_path: Path) -> None:
+    assert isinstance(item_to_item(PAST, AT), Ease)
+    near = item_to_item(PAST, AT, most=5)
+    assert isinstance(near, Neighbours)
+    sources = replace(Sources.fit(PAST, AT), ease=near)
+    sources.save(tmp_path)
+    again = Sources.load(tmp_path)
+    assert isinstance(again.ease, Neighbours)
+    for name in ("ease", "lately"):
+        np.testing.assert_array_equal(again.scores(ASKED)[name], sources.scores(ASKED)[name])
+    item = int(best(near.score(ASKED)[:1], 1)[0, 0])
+    found = sources.why("ease", ASKED, 0, item)
+    assert found is not None
+    assert found.amount.sum() == pytest.approx(near.score(ASKED)[0, item], rel=1e-4)
 
 
 def test_one_person_is_scored_as_among_many() -> None:

@@ -159,10 +159,10 @@ class Sources:
         return found
 
 
-def item_to_item(past: Past, as_of_us: int) -> Ease | Neighbours:
-    """The closed form while the active items are few enough, neighbours above."""
+def item_to_item(past: Past, as_of_us: int, *, most: int = TOO_MANY_ITEMS) -> Ease | Neighbours:
+    """The closed form while the active items are at most `most`, neighbours above."""
     active = len(np.unique(past.before(as_of_us).item))
-    if active <= TOO_MANY_ITEMS:
+    if active <= most:
         return Ease.fit(past, as_of_us)
     return Neighbours.fit(
         past, as_of_us, weighting="bm25", k=100, half_life_days=90.0, rise_power=0.5
