@@ -104,8 +104,8 @@ class Gain:
         return self.low > 0
 
 
-def gain(stronger: Doubles, simpler: Doubles, *, seed: int = 1) -> Gain:
+def gain(stronger: Doubles, simpler: Doubles, *, level: float = 0.95, seed: int = 1) -> Gain:
     """By how much one way beats another, person by person, each of shape (people,)."""
     apart = stronger - simpler
-    low, high = interval(apart, seed=seed)
+    low, high = interval(apart, level=level, seed=seed)
     return Gain(float(apart.mean()) if len(apart) else float("nan"), low, high, len(apart))
