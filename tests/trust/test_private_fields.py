@@ -72,6 +72,14 @@ HARMLESS = {
     "KeyMade.name": "what the team calls a key",
     "KeyLine.name": "what the team calls a key",
     "DemoAnswer.label": "says that it is a demo",
+    "ItemShown.source": "which part of the program put it forward",
+    "Module.name": "what the team calls a block of a page",
+    "Module.source": "what a block of a page is made of",
+    "ModuleShown.name": "what the team calls a block of a page",
+    "ModuleShown.source": "what a block of a page is made of",
+    "LeftOut.name": "what the team calls a block of a page",
+    "PageShown.name": "what the team calls a page",
+    "Shown.name": "what the team calls a surface",
 }
 
 
