@@ -19,7 +19,8 @@ SIZES = {"wide": WIDE, "phone": PHONE}
 PAGES = (
     "/imports", "/health", "/live", "/live/rejected", "/decisions", "/diary", "/questions",
     "/settings", "/settings/me", "/settings/wordings", "/settings/keys", "/settings/team",
-    "/settings/keeping", "/settings/audit", "/leave-demo",
+    "/settings/keeping", "/settings/audit", "/leave-demo", "/surfaces", "/surfaces/home", "/pages",
+    "/pages/home", "/goods",
 )  # fmt: skip
 LOOKED = re.compile(r"^[^?]*/imports/look/")
 DONE = re.compile(r"^[^?]*/imports/done/")

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from renwei.core.errors import BadInput
 from renwei.doors.console.frame import Visit, page
 from renwei.doors.console.screen import sentence
-from renwei.recommend.surfaces import MODES
+from renwei.recommend.surfaces import DEFAULTS, MODES
 
 
 @page("GET /surfaces", scope="read")
@@ -39,6 +39,12 @@ def called(visit: Visit, name: str) -> str:
     return name if said.startswith("console.") else said
 
 
+def _usual(name: str) -> tuple[int, str]:
+    """Those that every shop finds come first, in their own order."""
+    known = list(DEFAULTS)
+    return (known.index(name) if name in known else len(known), name)
+
+
 def _places(visit: Visit, fault: str = "", name: str = "", mode: str = "") -> Response:
     used = defaultdict(list)
     for one in visit.call("pages").pages:
@@ -50,7 +56,7 @@ def _places(visit: Visit, fault: str = "", name: str = "", mode: str = "") -> Re
     return visit.show(
         "surfaces/list.html",
         400 if fault else 200,
-        surfaces=visit.call("surfaces").surfaces,
+        surfaces=sorted(visit.call("surfaces").surfaces, key=lambda one: _usual(one.name)),
         used=used,
         held=settings.holdout,
         modes=MODES,
