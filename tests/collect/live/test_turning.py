@@ -30,6 +30,7 @@ P = {"product_id": "p1", "name": "保湿面膜", "category": "面膜", "brand": 
         ({"type": "page", "name": "Mask", "properties": P}, "view"),
         ({"type": "screen", "name": "Mask", "properties": {"sku": "s1"}}, "view"),
         ({"event": "Looked closely", "properties": P}, "view"),
+        ({"event": "商品曝光", "properties": P}, "shown"),
         ({"event": "Size Guide Failed", "properties": P}, "track"),
         ({"type": "page", "name": "Home"}, "page"),
         ({"type": "screen", "name": "Home"}, "screen"),
@@ -78,6 +79,20 @@ def test_a_view_keeps_its_product_dwell_list_and_place_in_it(live: Live) -> None
     )
     assert (item.price_minor, item.currency, item.facts["brand"]) == (5990, "CNY", "雪")
     assert (view.source, view.version, view.at) == (SOURCE, 1, AT)
+
+
+def test_an_impression_is_no_look_and_keeps_the_decision_that_put_it_there(live: Live) -> None:
+    decision = "019b76da-a800-7abc-8def-0123456789ab"
+    for name in ("Product Impression", "Product Clicked", "Product Added"):
+        told = {"product_id": "P1", "decision_id": decision, "position": 3}
+        live.post({"userId": "u1", "event": name, "properties": told})
+    other = {"product_id": "P1", "decision_id": "13912345678"}
+    live.post({"userId": "u1", "event": "Product Impression", "properties": other})
+    found = live.events()
+    assert [event.kind for event in found] == ["shown", "view", "cart", "shown"]
+    assert [event.body.get("decision") for event in found] == [decision] * 3 + [None]
+    assert found[0].body["position"] == 3
+    assert found[0].item == found[1].item > 0
 
 
 @pytest.mark.parametrize(

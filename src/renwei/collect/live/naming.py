@@ -11,7 +11,7 @@ from typing import Any, Final
 
 LOOKS: Final = frozenset(("view", "page", "screen"))
 BEHAVIOUR: Final = frozenset(
-    "view search like unlike comment share wish follow unfollow cart uncart checkout".split()  # noqa: SIM905
+    "view search like unlike comment share wish follow unfollow cart uncart checkout shown".split()  # noqa: SIM905
 )
 ORDERS: Final = {"paid": "paid", "refunded": "refunded", "closed": "closed", "changed": ""}
 """What a name says of an order, and the status that follows ("" = as the event says)."""

@@ -16,7 +16,7 @@ _DAY_US: Final = 86_400_000_000
 _KEPT: Final = 50_000
 LIMITS: Final = {
     "view": 120, "search": 60, "like": 60, "unlike": 60, "comment": 20, "share": 30, "wish": 60,
-    "follow": 40, "unfollow": 40, "cart": 60, "uncart": 60, "checkout": 20,
+    "follow": 40, "unfollow": 40, "cart": 60, "uncart": 60, "checkout": 20, "shown": 600,
 }  # fmt: skip
 """How often one person does something within a minute at most, by kind."""
 TALLY: Final = "flood:"

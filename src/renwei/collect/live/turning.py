@@ -42,6 +42,7 @@ _NAMES_A_PLACE: Final = re.compile(
     r"location|geofence|position updated|位置|定位|地理围栏", re.IGNORECASE
 )
 _NETS: Final = frozenset("wifi cellular ethernet none slow-2g 2g 3g 4g 5g offline".split())  # noqa: SIM905
+_DECISION: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 _LANGUAGE: Final = re.compile(r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,2}$")
 _EDGES: Final = 200
 Keyed = Callable[[str], bytes]
@@ -166,7 +167,8 @@ def _look(one: Incoming, kind: str, item: int, keyed: Keyed) -> Body:
     looked = dwell_of(properties, "view", shape.dwell) if shape.dwell else None
     if looked is not None and looked[1] and 0 < looked[1] <= DAY_MS:
         body["dwell_ms"] = round(looked[1])
-    if kind == "view":
+    if kind in ("view", "shown"):
+        _add_decision(body, one)
         if "list" in shape.fields and (text := clean(text_of(found(properties, "list")))):
             body["list"] = text
         if "position" in shape.fields:
@@ -176,6 +178,14 @@ def _look(one: Incoming, kind: str, item: int, keyed: Keyed) -> Body:
     else:
         body["path"] = _path_of(one)
     return body
+
+
+def _add_decision(body: Body, one: Incoming) -> None:
+    """Which decision of ours put it there; what is no id of ours is not kept open."""
+    if "decision" in shape_of(one.properties).fields:
+        told = text_of(found(one.properties, "decision"))
+        if _DECISION.fullmatch(told):
+            body["decision"] = told
 
 
 def _search(one: Incoming, kind: str, item: int, keyed: Keyed) -> Body:
@@ -202,7 +212,9 @@ def _follow(one: Incoming, kind: str, item: int, keyed: Keyed) -> Body:
 
 def _cart(one: Incoming, kind: str, item: int, keyed: Keyed) -> Body:
     told = number_of(found(one.properties, "quantity"))
-    return {"quantity": max(1, min(round(told), 100_000)) if told is not None else 1}
+    body: Body = {"quantity": max(1, min(round(told), 100_000)) if told is not None else 1}
+    _add_decision(body, one)
+    return body
 
 
 def _group(one: Incoming, kind: str, item: int, keyed: Keyed) -> Body:
@@ -214,7 +226,7 @@ def _place(one: Incoming, kind: str, item: int, keyed: Keyed) -> Body:
 
 
 _BODIES: Final = {
-    "view": _look, "page": _look, "screen": _look, "search": _search, "like": _social,
+    "view": _look, "shown": _look, "page": _look, "screen": _look, "search": _search, "like": _social,
     "unlike": _social, "comment": _social, "share": _social, "wish": _social, "follow": _follow,
     "unfollow": _follow, "cart": _cart, "uncart": _cart, "checkout": _cart, "group": _group,
     "location": _place, "identify": _group, "alias": _group,
