@@ -30,7 +30,7 @@ Way = Literal["crowd", "blend", "trees"]
 QUESTIONS: tuple[Question, ...] = ("any", "discover")
 K = 20
 ENOUGH_LABELLED = 500
-SURE, SURER = 0.95, 0.99
+SURE, SURER, MARGIN = 0.95, 0.99, 0.1
 
 
 @dataclass(frozen=True)
@@ -295,10 +295,11 @@ def _compared(
     serving: Way = "crowd"
     gains: dict[Way, Gain] = {}
     for way in models:
-        # Of many small shops some win by chance: they are asked for more.
-        level = SURE if len(rows) >= ENOUGH_LABELLED else SURER
-        gains[way] = gain(found[way], found[serving], level=level, seed=plan.seed)
-        serving = way if gains[way].clear else serving
+        # Of many small shops some win by chance: they must win surely, and by a tenth.
+        few = len(rows) < ENOUGH_LABELLED
+        gains[way] = gain(found[way], found[serving], level=SURER if few else SURE, seed=plan.seed)
+        least = MARGIN * float(found[serving].mean()) if few and len(rows) else 0.0
+        serving = way if gains[way].low > least else serving
     means = {way: float(one.mean()) if len(one) else 0.0 for way, one in found.items()}
     return Choice(serving, means, gains, data.people)
 
