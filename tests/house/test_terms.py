@@ -52,8 +52,8 @@ POLITE = {"客户", "你"}
 
 # Text that another page of the docs is about to say anew is read there.
 PAGES = [ROOT / "README.zh.md", *sorted((ROOT / "docs" / "zh").glob("*.md"))]
-UNREAD = {"console.md", "commands.md", "errors.md"}
-"""The last two repeat the sentences that are read here."""
+UNREAD = {"commands.md", "errors.md"}
+"""These repeat the sentences that are read here."""
 
 
 def sayings(script: Load) -> Iterator[tuple[str, str]]:
