@@ -321,3 +321,15 @@ def test_the_list_of_a_forgotten_person_goes_on_without_them(busy: Bench) -> Non
     busy.store.people.forget(gone, AT)
     busy.store.ledger.forget([gone])
     assert line.person not in persons(ask(busy, at=AT + 3 * DAY))
+
+
+def test_minutes_give_the_best_lines_and_chance_its_usual_share(busy: Bench) -> None:
+    lines, by_chance = 0, 0
+    for days in range(6):
+        answer = ask(busy, limit=None, minutes=20, at=AT + 2 * days * DAY)
+        made = [busy.store.ledger.get(line.decision_id) for line in answer.people]
+        lines += len(made)
+        by_chance += sum(one is not None and one.odds[0] < 0.5 for one in made)
+    assert lines >= 30
+    # 0.04 of some fifty lines are expected: 2, with a standard deviation of 1.5.
+    assert by_chance <= 0.3 * lines

@@ -7,6 +7,8 @@ one for each person of the shop, those of `nothing` included.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
@@ -18,6 +20,7 @@ from renwei.core.batch import KEPT, Decisions, decide_many
 from renwei.core.chance import hash64, u_many
 from renwei.core.columns import Asks, Slates
 from renwei.core.decide import BrokenPart
+from renwei.core.errors import Unavailable
 from renwei.core.nouns import NOTHING, Surface
 from renwei.core.policies import Best, HoldOut
 from renwei.core.shop import Shop
@@ -114,7 +117,11 @@ def _drawn(shop: Shop, at: datetime, limits: Limits) -> Drawn:
     priced = tuple(int(c.removeprefix(WHAT)) for c in planned.prices if c.startswith(WHAT))
     made, groups = slates(basis, priced)
     asks = replace(asks, prices=planned.prices)
-    policy = _policy(shop, limits, int((made.items != 0).any(axis=1).sum()))
+    policy = _policy(
+        shop,
+        min(limits.lines, max(len(planned.columns), 1)),
+        int((made.items != 0).any(axis=1).sum()),
+    )
     refused = _refused(asks, made, wanted, planned)
     trial = _trial(shop, asks, made, groups, [*guards, Reserved(refused), policy, held])
     chosen = within(trial, limits)
@@ -122,23 +129,22 @@ def _drawn(shop: Shop, at: datetime, limits: Limits) -> Drawn:
         row = basis.row(line.person)
         refused[line.person] = frozenset(made.items[row].tolist()) - {NOTHING}
     guards.append(Reserved(refused))
-    holds = _reserve(shop, at, limits, chosen)
     sources = contacts(basis, shop.store, priced)
-    decisions = decide_many(
-        asks,
-        made,
-        guards=guards,
-        policy=policy,
-        permits=shop.permits,
-        ledger=shop.store.ledger,
-        sources=sources,
-    )
-    rows = _listed(decisions, {line.person: k for k, line in enumerate(chosen)})
-    would = _would_be_listed(decisions, held)
-    ids = [decisions.row(row).id for row in rows]
-    held_ids = [decisions.row(row).id for row in would]
-    day = local_day(shop, at)
-    keep_list(shop, Listed(day, at, tuple(ids), tuple(held_ids), tuple(holds)))
+    with _reserved(shop, at, limits, chosen) as holds:
+        decisions = decide_many(
+            asks,
+            made,
+            guards=guards,
+            policy=policy,
+            permits=shop.permits,
+            ledger=shop.store.ledger,
+            sources=sources,
+        )
+        rows = _listed(decisions, {line.person: k for k, line in enumerate(chosen)})
+        would = _would_be_listed(decisions, held)
+        ids = tuple(decisions.row(row).id for row in rows)
+        held_ids = tuple(decisions.row(row).id for row in would)
+        keep_list(shop, Listed(local_day(shop, at), at, ids, held_ids, tuple(holds)))
     return Drawn(
         basis=basis,
         surface=surface,
@@ -176,8 +182,9 @@ def _asks(shop: Shop, basis: Basis, surface: Surface, at: datetime) -> Asks:
     )
 
 
-def _policy(shop: Shop, limits: Limits, people: int) -> HoldOut:
-    explore = min(EXPLORED_SHARE * min(limits.lines, people) / max(people, 1), MOST_EXPLORED)
+def _policy(shop: Shop, lines: int, people: int) -> HoldOut:
+    # By the lines that minutes and variety leave, or chance alone would fill a short list.
+    explore = min(EXPLORED_SHARE * min(lines, people) / max(people, 1), MOST_EXPLORED)
     return HoldOut(Best(float(f"{explore:.3g}")), shop.settings.holdout, HOLDOUT_SALT)
 
 
@@ -253,6 +260,22 @@ def _trial(shop: Shop, asks: Asks, made: Slates, groups: Any, rest: list[Any]) -
     return lines
 
 
+@contextmanager
+def _reserved(
+    shop: Shop, at: datetime, limits: Limits, chosen: list[Line]
+) -> Iterator[Sequence[str]]:
+    """What the list takes is set aside; given back where the list cannot be kept after all."""
+    holds = _reserve(shop, at, limits, chosen)
+    try:
+        yield holds
+    except BaseException:
+        # Where not even that can be written, the next list takes a counter of its own.
+        with suppress(Unavailable):
+            for hold in holds:
+                shop.store.counters.release(hold)
+        raise
+
+
 def _reserve(shop: Shop, at: datetime, limits: Limits, chosen: list[Line]) -> list[str]:
     """Set the lines and minutes of this list aside; a new list of a day replaces the one before.
 
@@ -260,22 +283,26 @@ def _reserve(shop: Shop, at: datetime, limits: Limits, chosen: list[Line]) -> li
         BrokenPart: The reserve has less room than the limits the list was planned with.
     """
     counters, day = shop.store.counters, local_day(shop, at)
-    before = list_of(shop, day)
-    for hold in before.holds if before else ():
-        counters.release(hold)
     wanted = [(LINES, len(chosen), limits.lines)]
     if limits.minutes:
         wanted.append((MINUTES, sum(line.minutes for line in chosen), limits.minutes))
-    number = len(shop.store.papers.history(LIST, day.isoformat())) + 1
     # A list of the past (--at) is held in the present: it would else be over before it began.
     until = max(at, shop.clock.now()) + timedelta(days=1)
     holds = []
-    for counter, amount, limit in wanted:
-        key = f"{counter}/{day}/{number}"
-        held = counters.reserve(key, amount, limit, at=at, until=until)
-        if held is None:
-            raise BrokenPart("reserve_short", counter=key, amount=amount, limit=limit)
-        holds.append(held.id)
+    with shop.store.together():
+        before = list_of(shop, day)
+        for hold in before.holds if before else ():
+            counters.release(hold)
+        number = len(shop.store.papers.history(LIST, day.isoformat())) + 1
+        # What a list took that was never kept (the disk was full) is nobody's, and stays.
+        while any(counters.used(f"{counter}/{day}/{number}") for counter in (LINES, MINUTES)):
+            number += 1
+        for counter, amount, limit in wanted:
+            key = f"{counter}/{day}/{number}"
+            held = counters.reserve(key, amount, limit, at=at, until=until)
+            if held is None:
+                raise BrokenPart("reserve_short", counter=key, amount=amount, limit=limit)
+            holds.append(held.id)
     return holds
 
 
