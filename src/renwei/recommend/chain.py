@@ -35,24 +35,22 @@ class Judged:
     """Candidates, the best first: rows of the catalogue, shape (n,).
 
     Attributes:
-        total: Weighted sum of what was said, in thousandths. price: Taken off for variety.
-        winner: Index of the voice that says most. said: Shape (voices, n).
+        numbers: Of the items. total: Weighted sum of what was said, in thousandths.
+        price: Taken off for variety. winner: Index of the voice that says most.
+        said: Shape (voices, n).
     """
 
     rows: Ints
+    numbers: Ints
     total: Floats
     price: Floats
     winner: Ints
     said: Floats
 
-    def place_of(self, row: int) -> int:
-        """Where a row stands among the candidates."""
-        return self.places[row]
-
     @cached_property
     def places(self) -> dict[int, int]:
-        """Places by row."""
-        return {row: place for place, row in enumerate(self.rows.tolist())}
+        """Where each item stands among the candidates, by its number."""
+        return {number: place for place, number in enumerate(self.numbers.tolist())}
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,13 +95,16 @@ class Chain:
         shut[gone] = True
         rows = self._kept(np.flatnonzero(spoken_for & self.scene.allowed), total, shut, len(gone))
         rows, price = self._placed(rows, total[rows] * SCALE, shut[rows])
-        said, heard_of = np.zeros((len(heard), len(rows))), np.zeros(n)
+        worth = total[rows] * SCALE
+        said, alone = np.zeros((len(heard), len(rows))), total
+        alone[:] = 0.0
         for place, (own, values) in enumerate(heard):
-            heard_of[own] = values
-            said[place] = heard_of[rows]
-            heard_of[own] = 0.0
+            alone[own] = values
+            said[place] = alone[rows]
+            alone[own] = 0.0
         winner = said.argmax(axis=0) if said.size else np.zeros(len(rows), dtype=np.int64)
-        return Judged(rows, total[rows] * SCALE, price, winner.astype(np.int64), said)
+        numbers = self.scene.goods.number[rows]
+        return Judged(rows, numbers, worth, price, winner.astype(np.int64), said)
 
     def _kept(self, rows: Ints, total: Floats, shut: Bools, n_shut: int) -> Ints:
         """The candidates that go to the kernel, the best first, with what guards will remove.
@@ -129,12 +130,12 @@ class Chain:
         ordered = np.concatenate([rows[~closed][order], rows[closed]])
         return ordered, np.concatenate([price, np.zeros(int(closed.sum()))])
 
-    def worth(self, row: int, without: frozenset[int]) -> float:
+    def worth(self, place: int, without: frozenset[int]) -> float:
         """A candidate's total had these items not been in the past, in thousandths."""
-        found = self.less.get((row, without))
+        found = self.less.get((place, without))
         if found is None:
-            said = self.judged.said[:, self.judged.place_of(row)].tolist()
-            found = self.less[row, without] = SCALE * sum(
+            row, said = int(self.judged.rows[place]), self.judged.said[:, place].tolist()
+            found = self.less[place, without] = SCALE * sum(
                 self._worth(voice, heard, row, without)
                 for voice, heard in zip(self.voices, said, strict=True)
                 if heard
@@ -164,28 +165,28 @@ class Speaker:
         """The candidates for which this voice speaks loudest."""
         judged = self.chain.judged
         own = np.flatnonzero(judged.winner == self.place)
-        rows, goods = judged.rows[own], self.chain.scene.goods
         scores = judged.total[own] - judged.price[own]
-        return Slate.of(self.name, self.name, goods.number[rows].tolist(), scores.tolist())
+        return Slate.of(self.name, self.name, judged.numbers[own].tolist(), scores.tolist())
 
     def reason(self, ask: Ask, item: int) -> Reason:
         """The items of the past that add most, with their share of the whole score."""
-        row = int(self.chain.scene.goods.rows([item])[0])
-        voice = self.chain.voices[self.place]
-        parts = sorted(voice.parts(self.chain.scene, row).items(), key=lambda p: (-p[1], p[0]))
+        judged, voice = self.chain.judged, self.chain.voices[self.place]
+        place = judged.places[item]
+        behind = voice.parts(self.chain.scene, int(judged.rows[place]))
+        parts = sorted(behind.items(), key=lambda part: (-part[1], part[0]))
         evidence = tuple(number for number, _ in parts[:MOST_EVIDENCE])
         if not evidence:
             return Reason(self.name)
-        whole = self.chain.worth(row, frozenset())
-        share = 1.0 - self.chain.worth(row, frozenset(evidence)) / whole if whole else 0.0
+        whole = float(judged.total[place])
+        share = 1.0 - self.chain.worth(place, frozenset(evidence)) / whole if whole else 0.0
         values = {"item": evidence[0], "share": round(share, 4), "n": round(parts[0][1])}
         return Reason(self.name, values, evidence)
 
     def rescore(self, ask: Ask, item: int, without: Reason) -> float:
         """The score had the evidence not been there, at the same price for variety."""
-        judged, row = self.chain.judged, int(self.chain.scene.goods.rows([item])[0])
-        price = float(judged.price[judged.place_of(row)])
-        return self.chain.worth(row, frozenset(without.evidence)) - price
+        judged = self.chain.judged
+        place = judged.places[item]
+        return self.chain.worth(place, frozenset(without.evidence)) - float(judged.price[place])
 
 
 @dataclass(frozen=True)

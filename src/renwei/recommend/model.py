@@ -61,15 +61,15 @@ class Open:
     mask: Bools
     popular: Said
     _newest: Ints
-    _first: Ints
+    _minus_first: Ints
     _buyers: Floats
 
     def fresh(self, at_us: int) -> Said:
         """New rows; the fewer took them, the more speaks for a try."""
         since = at_us - int(NEW_DAYS * DAY_US)
-        begin, end = np.searchsorted(-self._first, [-at_us, -since])
+        begin, end = np.searchsorted(self._minus_first, [-at_us, -since])
         rows = self._newest[begin:end][:MOST_NEW]
-        age = (at_us - self._first[begin:end][:MOST_NEW]) / DAY_US
+        age = (at_us + self._minus_first[begin:end][:MOST_NEW]) / DAY_US
         return rows, (1.0 - age / (2 * NEW_DAYS)) / (1.0 + self._buyers[rows])
 
 
@@ -107,7 +107,7 @@ class Model:
         top = float(rates.rate.max(initial=0.0)) or 1.0
         tail = 1e-3 / (1.0 + np.arange(len(rows)))
         popular = rows, rates.rate[rows] / top * (1 - 1e-3) + tail
-        return Open(mask, popular, newest, self.goods.first_us[newest], rates.buyers)
+        return Open(mask, popular, newest, -self.goods.first_us[newest], rates.buyers)
 
 
 _KEPT: WeakKeyDictionary[Store, Model] = WeakKeyDictionary()

@@ -145,6 +145,7 @@ class Sums:
     begins: Ints
     item: Ints
     adds: Floats
+    known: dict[int, dict[int, float]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, goods: Goods, links: Links) -> Sums:
@@ -161,13 +162,22 @@ class Sums:
         whole = np.append(begins, len(rows))
         return cls(rows[begins], raw.astype(np.float64), whole, links.item[order], adds)
 
-    def behind(self, row: int) -> list[tuple[int, float]]:
-        """Items behind one row with what each adds."""
-        at = int(np.searchsorted(self.rows, row))
+    def behind(self, row: int) -> dict[int, float]:
+        """Items behind one row with what each adds; a reason asks for it several times."""
+        found = self.known.get(row)
+        if found is None:
+            found = self.known[row] = self._behind(row)
+        return found
+
+    def _behind(self, row: int) -> dict[int, float]:
+        at = int(self.rows.searchsorted(row))
         if at == len(self.rows) or self.rows[at] != row:
-            return []
+            return {}
         here = slice(self.begins[at], self.begins[at + 1])
-        return list(zip(self.item[here].tolist(), self.adds[here].tolist(), strict=True))
+        found: dict[int, float] = {}
+        for item, adds in zip(self.item[here].tolist(), self.adds[here].tolist(), strict=True):
+            found[item] = found.get(item, 0.0) + adds
+        return found
 
 
 _NOTHING: Said = (np.zeros(0, dtype=np.int64), np.zeros(0))
@@ -207,10 +217,7 @@ class Neighbours:
 
     def parts(self, scene: Scene, row: int) -> Mapping[int, float]:
         """As in Voice."""
-        found: dict[int, float] = {}
-        for item, adds in self._sums(scene).behind(row):
-            found[item] = found.get(item, 0.0) + adds
-        return found
+        return self._sums(scene).behind(row)
 
     def worth(self, scene: Scene, row: int, without: frozenset[int]) -> float:
         """As in Voice."""
