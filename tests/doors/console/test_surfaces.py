@@ -36,6 +36,7 @@ ITEMS = [
     for sort in ("cream", "mask", "soap")
     for k in range(6)
 ]
+DAY = timedelta(days=1)
 FORM = {
     "mode": "feed", "kinds": "product", "filter": "", "repeats": "learnt", "session": "yes",
     "seen": "20", "cool_days": "7", "diversity": "0", "per_category": "0", "per_brand": "0",
@@ -106,7 +107,8 @@ def place_of(house: House, name: str) -> Place:
 
 def decisions(house: House) -> int:
     """How many were recorded."""
-    return sum(1 for _ in house.shop().store.ledger.since(house.clock.now() - timedelta(days=1)))
+    at = house.clock.now()
+    return sum(1 for _ in house.shop().store.ledger.between(at - DAY, at + DAY))
 
 
 # Surfaces.

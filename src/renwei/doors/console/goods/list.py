@@ -89,7 +89,7 @@ def _list(visit: Visit, *, fault: str = "", answer: Any = None) -> Response:
         "goods/list.html",
         400 if fault else 200,
         found=found,
-        told=told,
+        wanted=told,
         gone=gone,
         after=after,
         kinds=kinds,

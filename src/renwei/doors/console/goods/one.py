@@ -27,29 +27,17 @@ def one(visit: Visit) -> Response:
     return _page(visit)
 
 
-@page("POST /goods/{kind}/{code:path}/remove", scope="write")
-def remove(visit: Visit) -> Response:
-    """Never offer it again, or offer it again."""
-    kind, code = visit.path["kind"], visit.path["code"]
-    if "back" in visit.fields:
-        item = asked(visit, "items show", id=code, kind=kind)["item"]
-        given = {name: item[name] for name in item["told"] if item.get(name) is not None}
-        # The price is told once, in minor units.
-        given.pop("price", None)
-        if item["price_minor"] is not None:
-            given |= {"price_minor": item["price_minor"], "currency": item["currency"]}
-        told = {"title": item["title"], "category": item["category"]} | given
-        told |= {"id": code, "kind": kind}
-        visit.call("items save", items=[told])
-        return visit.back(place_of(kind, code), "console.goods.is_back")
-    visit.call("items remove", id=code, kind=kind)
-    return visit.back(place_of(kind, code), "console.goods.is_gone")
-
-
 @page("POST /goods/{kind}/{code:path}", scope="write")
 def change(visit: Visit) -> Response:
-    """Change the stock, and whether it may be shown."""
+    """Change the stock and whether it may be shown; or delete it, or bring it back."""
     kind, code = visit.path["kind"], visit.path["code"]
+    act = visit.fields.get("do", "save")
+    if act == "remove":
+        visit.call("items remove", id=code, kind=kind)
+        return visit.back(place_of(kind, code), "console.goods.is_gone")
+    if act == "back":
+        visit.call("items save", items=[_as_told(visit, kind, code)])
+        return visit.back(place_of(kind, code), "console.goods.is_back")
     stock = visit.fields.get("stock", "").strip()
     if stock and not (stock.isdecimal() and len(stock) <= _LONGEST):
         return _page(visit, visit.say("console.goods.bad_stock"))
@@ -60,6 +48,19 @@ def change(visit: Visit) -> Response:
     except BadInput as fault:
         return _page(visit, sentence(visit, fault))
     return visit.back(place_of(kind, code), "console.goods.changed")
+
+
+def _as_told(visit: Visit, kind: str, code: str) -> dict[str, Any]:
+    """The item as the shop told it, to be stored as a whole: that brings it back."""
+    item = asked(visit, "items show", id=code, kind=kind)["item"]
+    told = {name: item[name] for name in item["told"] if item.get(name) is not None}
+    # The price is told once, in minor units.
+    told.pop("price", None)
+    if item["price_minor"] is not None:
+        told |= {"price_minor": item["price_minor"], "currency": item["currency"]}
+    if told.get("first_seen"):
+        told["first_seen"] = told["first_seen"].isoformat()
+    return {"title": item["title"], "category": item["category"], **told, "id": code, "kind": kind}
 
 
 def place_of(kind: str, code: str) -> str:

@@ -6,6 +6,6 @@ The more special addresses come first.
 from __future__ import annotations
 
 from renwei.doors.console.goods.list import bring, brought, goods
-from renwei.doors.console.goods.one import change, one, remove
+from renwei.doors.console.goods.one import change, one
 
-__all__ = ["bring", "brought", "change", "goods", "one", "remove"]
+__all__ = ["bring", "brought", "change", "goods", "one"]
