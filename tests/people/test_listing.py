@@ -229,3 +229,14 @@ def test_people_are_found_by_an_order_s_number_at_once_and_after_learning(town: 
             assert line.person == to_id(town.person(phone_of(k)))
         assert asked(town, query="N-79").total == 0
         town.learn()
+
+
+def test_before_learning_is_done_a_list_says_that_tiers_are_being_worked_out(town: Town) -> None:
+    town.crowd(30)
+    answer = asked(town, tier="high")
+    assert (answer.people, answer.everybody) == ([], 30)
+    assert "30 of 30 people" in answer.note
+    assert "being worked out" in answer.note
+    town.learn()
+    assert asked(town, tier="high").people
+    assert asked(town, tier="high").note == ""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -245,6 +246,40 @@ def test_the_picture_of_a_day_is_drawn_once(town: Town) -> None:
     town.shop.clock.advance(timedelta(days=2))  # type: ignore[attr-defined]
     learn_flow(town.shop, LearnFlow())
     assert town.shop.shelf.get("flow").version != version  # type: ignore[union-attr]
+
+
+def test_a_picture_drawn_before_the_first_import_does_not_stay(town: Town) -> None:
+    town.learn()
+    assert asked(town).everybody == 0
+    town.crowd(30)
+    town.learn()
+    answer = asked(town)
+    assert (answer.everybody, sum(answer.months[-1].stages.counts)) == (30, 30)
+
+
+def test_a_second_import_and_its_undoing_are_seen_in_the_picture_at_once(town: Town) -> None:
+    town.crowd(30)
+    town.learn()
+    assert asked(town).everybody == 30
+    later = town.event("+8613700000001", NOW - timedelta(days=40))
+    town.add(replace(later, source="i-2"))
+    assert asked(town).everybody == 31
+    town.learn()
+    town.shop.store.log.withdraw("i-2")
+    town.learn()
+    assert asked(town).everybody == 30
+
+
+def test_a_single_live_order_does_not_draw_the_picture_anew(town: Town) -> None:
+    town.crowd(30)
+    town.learn()
+    version = town.shop.shelf.get("flow").version  # type: ignore[union-attr]
+    live = [town.event("+8613700000001", NOW - timedelta(hours=k)) for k in range(1, 41)]
+    town.add(replace(live[0], source="live"))
+    asked(town)
+    assert town.shop.shelf.get("flow").version == version  # type: ignore[union-attr]
+    town.add(*(replace(event, source="live") for event in live[1:]))
+    assert asked(town).everybody == 31
 
 
 def test_a_first_order_of_an_hour_ago_is_not_taken_for_one_every_hour(town: Town) -> None:

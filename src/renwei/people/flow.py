@@ -21,6 +21,10 @@ from renwei.people.now import STAGES, TIERS, settle
 TABLE = "flow"
 SAMPLE = 4_000
 """So many people are judged at every month end; counts are scaled up to everybody."""
+SHOWS = 0.01
+"""A picture of a day holds until so many orders came in since, as a share of all."""
+IMPORT = "i-"
+"""How the sources of events begin that a file brought in."""
 NAMES_AT_ONCE = 50_000
 EFFECT = 0.3
 """What a word changes in the log odds of an order: the start value of the list, a guess."""
@@ -114,7 +118,7 @@ def flow(shop: Shop, request: FlowRequest) -> FlowAnswer:
     if people is None:
         raise UnknownName("no_estimates")
     held = shop.shelf.get(TABLE)
-    meta = held.meta if held is not None else keep_flow(shop, at)
+    meta = held.meta if held is not None and not _overtaken(shop, held) else keep_flow(shop, at)
     quality = people.meta.get("quality", {}).get("year", {})
     error = shop.say("tiers_error.none")
     if "ratio" in quality:
@@ -156,13 +160,17 @@ def learn_flow(shop: Shop, request: LearnFlow) -> FlowLearnt:
 
 
 def keep_flow(shop: Shop, at: datetime, frame: Any = None) -> dict[str, Any]:
-    """Draw the picture and put it on the shelf, unless that of the day lies there."""
+    """Draw the picture and put it on the shelf, unless that of the day lies there and holds."""
     import numpy as np
 
+    from renwei.people.frame import Frame
+
     held = shop.shelf.get(TABLE)
-    if held is not None and _same_day(held, at):
+    if held is not None and _same_day(held, at) and not _overtaken(shop, held):
         return dict(held.meta)
-    meta = drawn(shop, at, frame)
+    frame = frame or Frame.read(shop.store, shop.settings.currency)
+    stamp = {"position": frame.position, "orders": len(frame.as_of(at))}
+    meta = drawn(shop, at, frame) | stamp
     shop.shelf.put(TABLE, {"month": np.arange(len(meta["months"]))}, meta)
     return meta
 
@@ -194,6 +202,26 @@ def drawn(shop: Shop, at: datetime, frame: Any = None) -> dict[str, Any]:
 def _same_day(held: Columns, at: datetime) -> bool:
     age = at - datetime.fromisoformat(str(held.meta["as_of"]))
     return timedelta(0) <= age < timedelta(days=1)
+
+
+def _overtaken(shop: Shop, held: Columns) -> bool:
+    """Whether a file came in or was taken back since, or so many orders that it shows."""
+    orders, position = int(held.meta.get("orders", 0)), int(held.meta.get("position", 0))
+    if not held.meta["everybody"] or _taken_back(shop, held, orders):
+        return True
+    newer = shop.store.log.read(after=position, kinds=("order", "order-change"))
+    for new, event in enumerate(newer, start=1):
+        if event.source.startswith(IMPORT) or new > SHOWS * orders:
+            return True
+    return False
+
+
+def _taken_back(shop: Shop, held: Columns, orders: int) -> bool:
+    """Whether what was learnt since the picture counts fewer orders than it did."""
+    people = shop.shelf.get("people")
+    if people is None or str(people.meta["as_of"]) < str(held.meta["as_of"]):
+        return False
+    return int(people.meta.get("orders", 0)) < orders
 
 
 def _sample(orders: Any) -> tuple[Any, int]:

@@ -62,7 +62,8 @@ class PeopleAnswer(msgspec.Struct, kw_only=True):
 
     `by_stage` and `by_tier` count "" for those who never ordered. `next` is the cursor of the
     page after, "" on the last. `as_of` says when the estimates were made; orders since then
-    are counted in.
+    are counted in. `note` says of how many who ordered the stage, tier and value are still being
+    worked out, where there are such people: a filter by them does not find these yet.
     """
 
     at: datetime
@@ -74,6 +75,7 @@ class PeopleAnswer(msgspec.Struct, kw_only=True):
     by_tier: dict[str, int]
     people: list[PersonLine]
     next: str
+    note: str = ""
 
 
 @operation("people", PeopleRequest, http="GET /v1/people")
@@ -115,7 +117,21 @@ def people(shop: Shop, request: PeopleRequest) -> PeopleAnswer:
         by_tier=_counts(now.columns["tier"][rows], now.tiers),
         people=lines(shop, now, page, at),
         next=last,
+        note=_note(shop, now),
     )
+
+
+def _note(shop: Shop, now: Crowd) -> str:
+    """What a filter by stage or tier cannot know yet: who ordered and has not been judged."""
+    import numpy as np
+
+    newer = [person for person, _, _ in now.bought]
+    judged = now.person[now.columns["tier"] >= 0]
+    ordered = now.person[now.columns["orders"] > 0]
+    waiting = np.setdiff1d(np.union1d(ordered, np.array(newer, dtype=np.int64)), judged)
+    if not len(waiting):
+        return ""
+    return shop.say("people.working_out", n=len(waiting), m=len(now))
 
 
 def lines(shop: Shop, now: Crowd, rows: Any, at: datetime) -> list[PersonLine]:
