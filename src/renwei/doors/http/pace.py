@@ -12,7 +12,7 @@ from math import ceil
 from renwei.core.clock import ticks
 from renwei.core.errors import Refused
 
-PER_S, BURST = 200.0, 400
+PER_S, BURST = 2_000.0, 4_000
 STRANGERS_PER_S, STRANGERS_BURST = 100.0, 1_000
 """Callers without a key, by network address."""
 _REMEMBERED = 10_000
