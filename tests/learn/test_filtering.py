@@ -67,7 +67,10 @@ def test_a_filter_keeps_the_rows_it_says(text: str, wanted: list[int]) -> None:
     ("chinese", "english"),
     [
         ("stock ＞ 0 且 price ≤ 200", "stock > 0 and price <= 200"),
-        ("category ＝ “护肤” 或 brand 属于（‘A’，「B」）", "category = '护肤' or brand in ('A','B')"),
+        (
+            "category ＝ “护肤” 或 brand 属于（‘A’，「B」）",
+            "category = '护肤' or brand in ('A','B')",
+        ),
         ("非 tags 含 『Adult』", "not tags has 'Adult'"),
         ("price≠99 && stock==2", "price != 99 and stock = 2"),
         ("price ＜＝ 99", "price <= 99"),
