@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from renwei.core.errors import BadInput, UnknownName
 from renwei.core.nouns import Event, Fact, Told
 from renwei.core.store import Named
 from renwei.people.listing import PeopleAnswer, PeopleRequest, people
-from renwei.people.names import index_names, initials, matches, named, pieces, plain
+from renwei.people.names import index_names, initials, matches, named, phoned, pieces, plain
 from renwei.people.operations import BandsRequest, stages
 
 
@@ -120,6 +121,55 @@ def test_names_come_in_later_too_and_leave_with_their_person(town: Town) -> None
     assert asked(town, query="雷").total == 2
     town.shop.store.people.forget(one, NOW)
     assert [line.name for line in asked(town, query="雷").people] == ["韩雷梅"]
+
+
+def test_the_last_digits_of_a_phone_find_its_owner(town: Town) -> None:
+    one, two = town.actor("+8613800138000"), town.actor("+8613912348000")
+    three = town.actor("+8613912340138")
+    found = {
+        query: {line.person for line in asked(town, query=query).people}
+        for query in ("8000", " *8000 ", "138 000", "348000", "0138", "138", "9999", "13800138000")
+    }
+    ids = [to_id(actor) for actor in (one, two, three)]
+    assert found == {
+        "8000": {ids[0], ids[1]}, " *8000 ": {ids[0], ids[1]}, "138 000": {ids[0]},
+        "348000": {ids[1]}, "0138": {ids[2]}, "138": set(), "9999": set(),
+        "13800138000": {ids[0]},
+    }  # fmt: skip
+    town.shop.store.people.forget(two, NOW)
+    assert [line.person for line in asked(town, query="8000").people] == [ids[0]]
+
+
+def test_last_digits_find_people_whose_names_were_taken_in_before_there_were_any(
+    town: Town,
+) -> None:
+    (one,) = named_people(town, "李雷")
+    assert asked(town, query="李雷").total == 1
+    # As a workspace looks that was written when only names were looked up by pieces.
+    nobody = np.zeros(0, dtype=np.int64)
+    town.shop.shelf.put("phone-tails", {"key": nobody.astype(np.uint64), "person": nobody}, {})
+    town.shop.shelf.put("phone-tails-done", {"person": nobody}, {})
+    assert [line.person for line in asked(town, query=phone_of(0)[-4:]).people] == [to_id(one)]
+
+
+def test_who_came_to_have_a_phone_by_a_merge_is_found_by_it(town: Town) -> None:
+    people_ = town.shop.store.people
+    (one,) = people_.actors([Named("customer", "shop:7")], NOW)
+    assert index_names(town.shop, 100) == 0
+    (two,) = people_.actors([Named("phone", "+8613800138000")], NOW)
+    people_.merge(one, two, reason="same_order", at=NOW)
+    assert index_names(town.shop, 100) == 0
+    assert phoned(town.shop, "8000") == []
+    assert index_names(town.shop, 100, again=True) == 0
+    assert phoned(town.shop, "8000") == [one]
+    held = town.shop.shelf.get("phone-tails")
+    assert held is not None
+    assert len(held.columns["key"]) == 1
+
+
+def test_no_piece_of_a_name_is_the_end_of_a_phone(town: Town) -> None:
+    named_people(town, "8000")
+    assert phoned(town.shop, "8000") == []
 
 
 def test_the_index_holds_no_name(town: Town) -> None:

@@ -52,7 +52,7 @@ def _beside(shop: Shop, frame: Frame, at: datetime) -> None:
         return
     if len(np.unique(frame.person)) <= MOST_AT_LEARNING:
         keep_flow(shop, at, frame)
-    index_names(shop, NAMES_AT_LEARNING)
+    index_names(shop, NAMES_AT_LEARNING, again=True)
 
 
 @operation("learn", Learn, writes=True, child=True, http="POST /v1/estimates")

@@ -200,14 +200,14 @@ def _asked(shop: Shop, request: PeopleRequest, now: Crowd, at: datetime) -> Any:
 
 
 def _found(shop: Shop, query: str, now: Crowd) -> set[int]:
-    from renwei.people.names import AT_ONCE, index_names, named
+    from renwei.people.names import AT_ONCE, index_names, named, phoned
 
     exact = shop.store.people.search(query)
     if exact and "@" in query:
         return set(exact)
     index_names(shop, AT_ONCE, now.person)
     # The index may be older than a merge, or than somebody's wish to be forgotten.
-    standing = shop.store.people.persons_of(named(shop, query))
+    standing = shop.store.people.persons_of([*named(shop, query), *phoned(shop, query)])
     return {*exact, *standing, *_of_order(shop, query.strip(), now)} - {NOBODY}
 
 

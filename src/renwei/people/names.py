@@ -1,21 +1,24 @@
-"""Finding people by a part of their name, though names lie sealed.
+"""Finding people by a part of their name or the end of their telephone number, both sealed.
 
 Of each name keyed hashes of its pieces (two characters, single Chinese characters, first
 letters of pinyin) are kept with the person's number; a question is cut up the same way, and
-only the few names that have all its pieces are opened to be looked at. The hashes say nothing
-without the master key, which lies outside the data directory.
+only the few names that have all its pieces are opened to be looked at. Of each telephone
+number the last four digits are kept likewise. The hashes say nothing without the master key,
+which lies outside the data directory.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from renwei.core.shop import Columns, Shop
 
-NAMES, DONE = "names", "names-done"
+NAMES, TAILS, DONE = "names", "phone-tails", "-done"
+TAIL, LONGEST_TAIL = 4, 10
+"""So many digits at the end of a number find its owner; more would be the number itself."""
 OPENED = 2_000
 """A question opens so many names at most."""
 AT_ONCE = 500
@@ -66,39 +69,77 @@ def matches(query: str, name: str) -> bool:
     return bool(wanted) and (wanted in own or wanted in initials(own))
 
 
-def index_names(shop: Shop, most: int, everybody: Any = None) -> int:
-    """Take the names of people who are not in the index yet, at most so many of them.
+class _Sort(NamedTuple):
+    """A table of the shelf: how many for each name at once, made from what, by which pieces."""
+
+    table: str
+    at_once: int
+    kinds: tuple[str, ...]
+    pieces: Callable[[Mapping[str, Sequence[str]]], Iterable[str]]
+
+
+def index_names(shop: Shop, most: int, everybody: Any = None, *, again: bool = False) -> int:
+    """Take names and numbers of people who are not in the index yet, at most so many of them.
 
     Args:
         shop: The workspace.
-        most: Names to open.
+        most: People whose names to open.
         everybody: Their numbers, ascending, where they are at hand.
+        again: Open those anew who were found to be one with others since this was last asked.
 
     Returns:
         How many people are still not in it.
     """
     import numpy as np
 
-    done = _column(shop.shelf.get(DONE), "person")
     if everybody is None:
         everybody = np.array(shop.store.people.all_persons(), dtype=np.int64)
+    if again:
+        _open_merged(shop)
+    return max(_index(shop, sort, most * sort.at_once, everybody) for sort in _SORTS)
+
+
+def _index(shop: Shop, sort: _Sort, most: int, everybody: Any) -> int:
+    import numpy as np
+
+    kept = shop.shelf.get(sort.table + DONE)
+    done = _column(kept, "person")
     if np.array_equal(done, everybody):
         return 0
     missing = np.setdiff1d(everybody, done, assume_unique=True)
     fresh = missing[:most]
     if not len(fresh):
         return 0
-    held = shop.shelf.get(NAMES)
+    held = shop.shelf.get(sort.table)
     keys, persons = [_column(held, "key").astype(np.uint64)], [_column(held, "person")]
     for begin in range(0, len(fresh), _BATCH):
-        more = _pieces_of(shop, fresh[begin : begin + _BATCH].tolist())
+        more = _pieces_of(shop, sort, fresh[begin : begin + _BATCH].tolist())
         keys.append(np.array([key for key, _ in more], dtype=np.uint64))
         persons.append(np.array([person for _, person in more], dtype=np.int64))
     key, person = np.concatenate(keys), np.concatenate(persons)
     order = np.lexsort((person, key))
-    shop.shelf.put(NAMES, {"key": key[order], "person": person[order]}, {})
-    shop.shelf.put(DONE, {"person": np.union1d(done, fresh)}, {})
+    key, person = key[order], person[order]
+    # Who was opened anew has most pieces already.
+    new = np.append(True, (np.diff(key) != 0) | (np.diff(person) != 0))[: len(key)]
+    shop.shelf.put(sort.table, {"key": key[new], "person": person[new]}, {})
+    meta = {"merges": int(kept.meta.get("merges", 0)) if kept else 0}
+    shop.shelf.put(sort.table + DONE, {"person": np.union1d(done, fresh)}, meta)
     return len(missing) - len(fresh)
+
+
+def _open_merged(shop: Shop) -> None:
+    """Let those be opened anew who got names and numbers of others by a merge."""
+    import numpy as np
+
+    merges = shop.store.people.merges()
+    for sort in _SORTS:
+        kept = shop.shelf.get(sort.table + DONE)
+        if kept is None or int(kept.meta.get("merges", 0)) == len(merges):
+            continue
+        newest = merges[: max(len(merges) - int(kept.meta.get("merges", 0)), 0)]
+        more = shop.store.people.persons_of([merge.kept for merge in newest])
+        done = np.setdiff1d(kept.columns["person"], np.array(more, dtype=np.int64))
+        shop.shelf.put(sort.table + DONE, {"person": done}, {"merges": len(merges)})
 
 
 def named(shop: Shop, query: str) -> list[int]:
@@ -110,11 +151,8 @@ def named(shop: Shop, query: str) -> list[int]:
     if not wanted or held is None:
         return []
     found: Any = None
-    column = held.columns["key"]
     for piece in sorted(pieces(wanted)):
-        key = np.uint64(_key(shop, piece))
-        begin, end = (int(column.searchsorted(key, side)) for side in ("left", "right"))
-        own = np.unique(held.columns["person"][begin:end])
+        own = _under(held, _key(shop, piece))
         found = own if found is None else np.intersect1d(found, own)
         if not len(found):
             return []
@@ -125,6 +163,41 @@ def named(shop: Shop, query: str) -> list[int]:
         return [int(person) for person in found]
     persons = [int(person) for person in found[:OPENED]]
     return verified(shop, query, persons)
+
+
+def phoned(shop: Shop, query: str) -> list[int]:
+    """The people whose telephone number ends in the query, of four to ten digits."""
+    digits = "".join(query.split()).lstrip("*")
+    held = shop.shelf.get(TAILS)
+    if not TAIL <= len(digits) <= LONGEST_TAIL or not digits.isdecimal() or held is None:
+        return []
+    found = [int(person) for person in _under(held, _key(shop, tail_piece(digits)))]
+    if len(digits) == TAIL:
+        return found
+    texts = shop.store.people.open_many(found[:OPENED], ["phone"]) if found else []
+    return [
+        person
+        for person, own in zip(found, texts, strict=False)
+        if any(text.endswith(digits) for text in own.get("phone", ()))
+    ]
+
+
+def tail_piece(number: str) -> str:
+    """By what the end of a number is looked up; no name has such a piece.
+
+    Example:
+        >>> tail_piece("+8613800138000")
+        'phone-tail|8000'
+    """
+    return f"phone-tail|{number[-TAIL:]}"
+
+
+def _under(held: Columns, key: int) -> Any:
+    import numpy as np
+
+    column = held.columns["key"]
+    begin, end = (int(column.searchsorted(np.uint64(key), side)) for side in ("left", "right"))
+    return np.unique(held.columns["person"][begin:end])
 
 
 def verified(shop: Shop, query: str, persons: Sequence[int]) -> list[int]:
@@ -155,13 +228,23 @@ def pieces(text: str) -> set[str]:
     return pairs | single or {text}
 
 
-def _pieces_of(shop: Shop, persons: Sequence[int]) -> list[tuple[int, int]]:
-    rows = []
-    for person, own in zip(persons, shop.store.people.open_many(persons, list(KINDS)), strict=True):
-        texts = {plain(shown(kind, text)) for kind in KINDS for text in own.get(kind, ())}
-        keys = {piece for text in texts for piece in _with_letters(text)}
-        rows += [(_key(shop, piece), person) for piece in keys]
-    return rows
+def _pieces_of(shop: Shop, sort: _Sort, persons: Sequence[int]) -> list[tuple[int, int]]:
+    opened = shop.store.people.open_many(persons, list(sort.kinds))
+    return [
+        (_key(shop, piece), person)
+        for person, own in zip(persons, opened, strict=True)
+        for piece in sort.pieces(own)
+    ]
+
+
+def _name_pieces(own: Mapping[str, Sequence[str]]) -> set[str]:
+    texts = {plain(shown(kind, text)) for kind in KINDS for text in own.get(kind, ())}
+    return {piece for text in texts for piece in _with_letters(text)}
+
+
+def _tail_pieces(own: Mapping[str, Sequence[str]]) -> set[str]:
+    ends = {text[-TAIL:] for text in own.get("phone", ())}
+    return {tail_piece(end) for end in ends if len(end) == TAIL and end.isdecimal()}
 
 
 def _with_letters(text: str) -> Iterable[str]:
@@ -173,6 +256,13 @@ def _with_letters(text: str) -> Iterable[str]:
 
 def _key(shop: Shop, piece: str) -> int:
     return int.from_bytes(shop.store.people.keyed(f"name-piece|{piece}")[:8], "little")
+
+
+# Opening a number takes 11 us and it has one piece; a name has many.
+_SORTS = (
+    _Sort(NAMES, 1, KINDS, _name_pieces),
+    _Sort(TAILS, 10, ("phone",), _tail_pieces),
+)
 
 
 def _column(held: Columns | None, name: str) -> Any:
