@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from tests.reach.shops import Bench
 
+from renwei.core.nouns import Item, Reason
 from renwei.core.words import LANGUAGES, Words
 from renwei.reach.answers import TodayRequest
-from renwei.reach.drafts import draft
-from renwei.reach.lines import call_name
+from renwei.reach.drafts import draft, speak
+from renwei.reach.lines import Titles, call_name, sentence
 from renwei.reach.operations import today
 
 WORDS = Words.load(["renwei.core", "renwei.reach"])
@@ -112,6 +113,41 @@ def test_drafts_on_one_list_differ(busy: Bench) -> None:
 )
 def test_a_draft_uses_only_a_name_fit_to_be_used(vault: dict[str, list[str]], called: str) -> None:
     assert call_name(vault) == called
+
+
+def test_chinese_sets_a_number_apart_from_the_words_before_it() -> None:
+    values = {"days": 30, "gap_days": 30.0, "orders": 3}
+    far = speak(WORDS, "reasons.at_risk", {**values, "ago": "4 天前"}, "zh")
+    near = speak(WORDS, "reasons.at_risk", {**values, "ago": "昨天"}, "zh")
+    assert far == "平时大约 30 天来一单，上一单是 4 天前（一共 3 单）。"
+    assert near == "平时大约 30 天来一单，上一单是昨天（一共 3 单）。"
+    for code in CODES:
+        for name in ("", "小鹿"):
+            facts = FACTS | {"name": name, "ago": "4 天前", "item": "香皂", "last_item": "刷子"}
+            for person in range(50):
+                text = draft(WORDS, "zh", code, person=person, values=facts, known=True)
+                assert not re.search(r"[\u4e00-\u9fff]4 天前", text), text
+
+
+@pytest.mark.parametrize("code", ["not_worth", "less_worth"])
+def test_what_a_word_would_lose_is_said_as_a_loss(bench: Bench, code: str) -> None:
+    titles = Titles({7: Item(7, "product", "S7", "Soap 7")})
+    for minor, losing in ((-5, True), (5, False)):
+        values = {"item": 7, "worth": [minor, "CNY"], "price": [10, "CNY"]}
+        en, zh = (sentence(bench.shop, Reason(code, values), titles, one) for one in LANGUAGES)
+        assert "-" not in en + zh
+        assert ("less than" in en, "少带来 ¥0.05" in zh) == (losing, losing)
+        assert "¥0.05" in en
+
+
+@pytest.mark.parametrize("kind", ["product", "song", "article", "recipe"])
+def test_what_a_shop_sells_is_called_by_its_title_whatever_its_kind(kind: str) -> None:
+    titles = Titles({7: Item(7, kind, "S7", "Blue Hour"), 8: Item(8, "care", "7", "")})
+    asking = Titles({9: Item(9, "permission", "permission", "")})
+    assert (titles.title(7), titles.title(8)) == ("Blue Hour", "Blue Hour")
+    assert titles.shown(7) is not None
+    assert asking.product(9) is None
+    assert asking.asks(9)
 
 
 def test_both_languages_know_the_same_sentences_and_values() -> None:

@@ -70,7 +70,7 @@ def test_a_look_changes_the_next_decision_before_any_sum_knows_it(sure: Bench) -
     assert answer.line.item is not None
     assert answer.line.item.number == item
     (reason,) = answer.reasons
-    assert reason.text == "Looked at Soap 3 3 times, 90 s in all, last today."
+    assert reason.text == "Looked at Soap 3 (3 ×, 90 s in all), last today."
     assert answer.knew.looks == 3
     assert answer.knew.last_seen == AT - timedelta(minutes=7)
 

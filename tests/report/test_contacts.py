@@ -84,7 +84,7 @@ def test_lists_whose_window_is_over_are_compared_with_those_held_out(
     assert (seen.held_out, seen.held_ordered) == (20, alone)
     clear = contacted != alone
     assert ("still holds nought" in seen.text) != clear
-    assert f"{contacted} of 20 people ordered" in seen.text
+    assert f"{contacted} of 20 ordered" in seen.text
 
 
 def test_a_list_whose_window_is_open_says_nothing_yet(desk: Desk) -> None:

@@ -7,6 +7,7 @@ experience nobody had, no superlative, no link. Which wording a person gets is d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,4 +50,26 @@ class _Sayer:
         while self._words.has(f"drafts.{part}.{n + 1}"):
             n += 1
         place = 1 + int(u(self._person, f"draft/{part}") * n)
-        return self._words.say(f"drafts.{part}.{place}", self._values, self._language)
+        return speak(self._words, f"drafts.{part}.{place}", self._values, self._language)
+
+
+def speak(words: Words, key: str, values: Mapping[str, Any], language: str) -> str:
+    """A sentence; in Chinese a value that begins with a digit stands apart from what precedes.
+
+    Example:
+        >>> words = Words({"en": {}, "zh": {"last": "上一单是{ago}。"}})
+        >>> speak(words, "last", {"ago": "4 天前"}, "zh"), speak(words, "last", {"ago": "昨天"}, "zh")
+        ('上一单是 4 天前。', '上一单是昨天。')
+    """
+    if language != "zh":
+        return words.say(key, values, language)
+    tight = set(_AFTER_CHINESE.findall(words.template(key, language)))
+    apart = {
+        name: f" {value}"
+        for name, value in values.items()
+        if name in tight and isinstance(value, str) and value[:1].isdigit()
+    }
+    return words.say(key, {**values, **apart}, language)
+
+
+_AFTER_CHINESE = re.compile(r"(?<=[\u4e00-\u9fff}])\{(\w+)\}")

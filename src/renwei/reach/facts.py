@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from renwei.core.clock import from_us
 from renwei.core.nouns import Event, Item
+from renwei.core.orders import ORDER_KINDS, Purchase, counted
 from renwei.core.store import Store
 from renwei.learn.interest import creator_number
-
-KINDS = ("order", "order-change", "return")
-
 
 LOOKS = ("view", "like", "wish", "cart", "checkout", "share", "comment", "search", "follow")
 DONE = ("cart", "like", "wish")
@@ -21,20 +18,6 @@ LOOKED_BACK = timedelta(days=60)
 _MOST_EVIDENCE = 3
 AT_ONCE = 300
 """More events than that are not read for an answer that may need a few of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Purchase:
-    """One counted order of a person as it stood at a time, with the lines it held."""
-
-    seq: int
-    at: datetime
-    lines: tuple[tuple[int, int, int, int], ...]
-    value_minor: int = 0
-
-    def quantity(self, item: int) -> int:
-        """How many of an item it held."""
-        return sum(line[1] for line in self.lines if line[0] == item)
 
 
 class Past:
@@ -66,7 +49,7 @@ class Past:
 
     def orders(self) -> list[Event]:
         """Every order, change and return, newest first."""
-        return self.events(KINDS, 2_000)
+        return self.events(ORDER_KINDS, 2_000)
 
     def purchases(self) -> list[Purchase]:
         """The counted orders, newest first."""
@@ -74,39 +57,6 @@ class Past:
 
     def _of(self, kinds: Sequence[str], limit: int) -> list[Event]:
         return self._store.log.of(self._actors, until=self._at, kinds=kinds, limit=limit)
-
-
-def counted(events: Sequence[Event]) -> list[Purchase]:
-    """The counted orders among these events as they stand after all of them, newest first."""
-    states: dict[str, Event] = {}
-    first: dict[str, Event] = {}
-    for event in sorted(events, key=lambda e: e.seq):
-        if event.kind == "return":
-            continue
-        order = str(event.body.get("order") or event.message_id.hex())
-        states[order] = event
-        first.setdefault(order, event)
-    found = [
-        Purchase(state.seq, _when(first[order], state), _lines(state), _paid(state))
-        for order, state in states.items()
-        if state.body.get("status", "paid") == "paid"
-    ]
-    return sorted(found, key=lambda p: (p.at, p.seq), reverse=True)
-
-
-def _when(first: Event, state: Event) -> datetime:
-    if first.kind == "order":
-        return first.at
-    return from_us(int(state.body.get("paid") or 0)) if state.body.get("paid") else state.at
-
-
-def _lines(event: Event) -> tuple[tuple[int, int, int, int], ...]:
-    lines: Sequence[Sequence[int]] = event.body.get("lines") or ()
-    return tuple((int(a), int(b), int(c), int(d)) for a, b, c, d in lines)
-
-
-def _paid(event: Event) -> int:
-    return max(event.value_minor - int(event.body.get("refunded") or 0), 0)
 
 
 @dataclass(frozen=True, slots=True)

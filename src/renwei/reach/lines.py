@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 from renwei.core.chance import to_id
 from renwei.core.clock import from_us
-from renwei.core.nouns import ConsentState, Decision, Item, Reason, consent_by
+from renwei.core.nouns import OUR_OWN, ConsentState, Decision, Item, Reason, consent_by
 from renwei.core.permission import HAND, unpack
 from renwei.core.shop import Shop
 from renwei.reach.answers import Interval, ItemShown, Person, Said
 from renwei.reach.basis import DAY_US, Basis
-from renwei.reach.drafts import draft
+from renwei.reach.drafts import draft, speak
 from renwei.reach.plan import LINES, MINUTES, WHAT
 from renwei.reach.score import BY_NAME
 from renwei.reach.sources import need_row
@@ -47,7 +47,7 @@ class Titles:
         item = self.items.get(number)
         if item is not None and item.kind == "care":
             return self.items.get(int(item.code))
-        return item if item is not None and item.kind == "product" else None
+        return item if item is not None and item.kind not in OUR_OWN else None
 
     def asks(self, number: int) -> bool:
         """Whether an item is the request for permission."""
@@ -69,10 +69,12 @@ class Titles:
 
 
 def sentence(shop: Shop, reason: Reason, titles: Titles, language: str) -> str:
-    """A reason in words."""
-    return shop.words.say(
-        f"reasons.{reason.code}", spoken(shop, reason, titles, language), language
-    )
+    """A reason in words; what a word would lose is said as a loss."""
+    key, values = f"reasons.{reason.code}", spoken(shop, reason, titles, language)
+    worth = values.get("worth")
+    if worth and worth[0] < 0 and shop.words.has(f"{key}_loss"):
+        key, values = f"{key}_loss", {**values, "worth": [-worth[0], worth[1]]}
+    return speak(shop.words, key, values, language)
 
 
 def spoken(shop: Shop, reason: Reason, titles: Titles, language: str) -> dict[str, Any]:

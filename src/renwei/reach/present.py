@@ -18,14 +18,14 @@ import numpy as np
 
 from renwei.core.clock import to_us
 from renwei.core.nouns import Event, Item
+from renwei.core.orders import ORDER_KINDS, Purchase, counted
 from renwei.core.shop import Columns, Shop
 from renwei.core.store import Store
 from renwei.learn.behaviour import KINDS, found_by, keyword_of, rows_of
 from renwei.learn.interest import COLUMNS, Interest, Sums, interest_of
 from renwei.learn.standing import peers_of, rhythm_of, standing
 from renwei.reach.basis import Basis, shared_basis
-from renwei.reach.facts import KINDS as ORDERS
-from renwei.reach.facts import Past, Purchase, counted
+from renwei.reach.facts import Past
 from renwei.reach.history import CONTACT, History, listed_since, local_day, recent_lists
 from renwei.reach.interest import is_closed, made_by, sums_of, texts_of
 from renwei.reach.lasts import fold_one, is_goods
@@ -159,7 +159,7 @@ def _live(shop: Shop, person: int, at: datetime) -> tuple[Sums, list[Event], Pas
     for _ in range(_TRIES):
         position = store.tallies.position("interests")
         sums = sums_of(shop, person, at)
-        past = Past(store, person, at, at_once=(*KINDS, *ORDERS, *CONTACT))
+        past = Past(store, person, at, at_once=(*KINDS, *ORDER_KINDS, *CONTACT))
         if store.tallies.position("interests") == position:
             break
     if is_closed(shop, person, at):

@@ -16,11 +16,12 @@ import numpy as np
 from renwei.core.clock import from_us
 from renwei.core.columns import Slates
 from renwei.core.nouns import Ask, Reason
+from renwei.core.orders import Purchase
 from renwei.core.slate import Slate
 from renwei.core.store import Store
 from renwei.reach import score
 from renwei.reach.basis import DAY_US, Basis
-from renwei.reach.facts import LOOKED_BACK, Past, Purchase, looks
+from renwei.reach.facts import LOOKED_BACK, Past, looks
 from renwei.reach.plan import LINES, MINUTES, WHAT
 from renwei.reach.score import SORTS, Sort
 

@@ -83,7 +83,9 @@ def _title(shop: Shop, titles: Titles, item: int) -> str:
     known = titles.items.get(item)
     if known is not None and known.kind == "care":
         return shop.say("today.care_about", title=title)
-    return title or shop.say("today.what_permission")
+    if titles.asks(item):
+        return shop.say("today.what_permission")
+    return title or (known.code if known is not None else str(item))
 
 
 def _inputs(shop: Shop, decision: Decision) -> tuple[dict[str, Any], list[str]]:

@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from weakref import WeakKeyDictionary
 
-from renwei.collect.items.kinds import OUR_OWN, PRODUCT
+from renwei.collect.items.kinds import PRODUCT
 from renwei.core.errors import Ambiguous, UnknownName
-from renwei.core.nouns import Item
+from renwei.core.nouns import OUR_OWN, Item
 from renwei.core.shop import Shop
 from renwei.core.store import Store
 

@@ -7,6 +7,7 @@ import unicodedata
 from typing import Any, Final
 
 from renwei.core.errors import BadInput
+from renwei.core.nouns import OUR_OWN
 
 PRODUCT: Final = "product"
 KINDS: Final = (
@@ -14,8 +15,6 @@ KINDS: Final = (
     "course", "event", "service", "module",
 )  # fmt: skip
 """Those that every shop has words for; a shop may have others."""
-OUR_OWN: Final = frozenset(("permission", "care", "need", "offer", "nothing", "message"))
-"""What the program itself puts beside goods: never shown as a catalogue, never told."""
 LONGEST_ID: Final = 200
 _SAID: Final = {
     "商品": PRODUCT, "产品": PRODUCT, "商品sku": PRODUCT, "sku": PRODUCT, "products": PRODUCT,

@@ -34,7 +34,7 @@ from renwei.doors.http.ingest_settings import ASKED
 from renwei.trust.keys import Key, find_key
 
 MAY_SEND = ("ingest", "write", "admin")
-"""Statuses of the faults that only this door knows."""
+"""Scopes of the keys that may send events."""
 Scope = MutableMapping[str, Any]
 
 
