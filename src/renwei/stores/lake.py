@@ -50,6 +50,7 @@ class Made:
     first_seq: int
     last_seq: int
     actors: tuple[int, ...]
+    kinds: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -115,20 +116,27 @@ class Lake:
             min(seqs),
             max(seqs),
             tuple({row[2] for row in rows}),
+            tuple({row[3] for row in rows}),
         )
 
-    def read(self, segments: Sequence[Segment], after: int, until: int) -> list[Row]:
-        """Events at positions in (after, until], in no order."""
+    def read(
+        self, segments: Sequence[Segment], after: int, until: int, kinds: Sequence[str] = ()
+    ) -> list[Row]:
+        """Events at positions in (after, until], of some kinds or of all, in no order."""
+        import pyarrow as pa
         import pyarrow.compute as pc
 
+        wanted = pa.array(kinds, pa.string())
         found: list[Row] = []
         for segment in segments:
             if segment.last_seq > after and segment.first_seq <= until:
                 table = self._load(segment)
                 seq = table["seq"]
-                found += _rows(
-                    table.filter(pc.and_(pc.greater(seq, after), pc.less_equal(seq, until)))
-                )
+                mask = pc.and_(pc.greater(seq, after), pc.less_equal(seq, until))
+                if kinds:
+                    kind = table["kind"].cast(pa.string())
+                    mask = pc.and_(mask, pc.is_in(kind, value_set=wanted))
+                found += _rows(table.filter(mask))
         return found
 
     def of(self, segments: Sequence[Segment], actors: Sequence[int]) -> list[Row]:

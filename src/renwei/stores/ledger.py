@@ -21,18 +21,21 @@ from renwei.stores.codec import to_json
 from renwei.stores.database import Database
 from renwei.stores.ids import from_key, to_key
 from renwei.stores.outbox import EmbeddedOutbox
-from renwei.stores.packed import forgotten, pack, unpack
+from renwei.stores.packed import forgotten, outlined, pack, unpack
 from renwei.stores.queries import queries
+from renwei.stores.remembered import Remembered
 from renwei.stores.segments import Sealed, Segments
 from renwei.stores.words import WordList
 
 if TYPE_CHECKING:
     from renwei.core.batch import Decisions
+    from renwei.stores.outlines import Outline
 
 PAGE = 1_000
 CHUNK = 16_384
 SEAL_ROWS = 100_000
 LOOKS = 5
+LONGEST_DAY_US = 26 * 3_600_000_000
 Found = TypeVar("Found")
 _SQL = queries("ledger")
 _PEOPLE = queries("people")
@@ -50,6 +53,7 @@ class EmbeddedLedger:
         self._outbox = outbox
         self._words = WordList(database)
         self._segments = Segments(directory / "lake" / "decisions", directory)
+        self._outlines = Remembered[tuple[int, int, "Outline"]](most=2)
 
     def record(self, decision: Decision, effects: Sequence[Effect] = ()) -> Decision:
         """Store one decision and its effects in one transaction, durable on return.
@@ -184,6 +188,48 @@ class EmbeddedLedger:
             if len(rows) < PAGE:
                 return
             place = (rows[-1][3], rows[-1][5])
+
+    def outline(self, since: datetime, until: datetime) -> Outline:
+        """`between` in outline, oldest first: for counting a day of a large shop.
+
+        Of what is not sealed only what came since the same was asked last is read.
+        """
+        return self._looking(lambda: self._outline(to_us(since), to_us(until)))
+
+    def _outline(self, since_us: int, until_us: int) -> Outline:
+        import numpy as np
+
+        from renwei.stores.outlines import Outline
+
+        # Hot rows first: a decision that moves meanwhile is then found twice, not never.
+        hot = self._outline_hot(since_us, until_us)
+        sealed = [
+            self._segments.outline(segment)
+            for segment in self._sealed()
+            if segment.last_us >= since_us and segment.first_us < until_us
+        ]
+        whole = Outline.joined([hot, *sealed])
+        within = np.flatnonzero((whole.at_us >= since_us) & (whole.at_us < until_us))
+        return whole.pick(within[np.argsort(whole.at_us[within], kind="stable")])
+
+    def _outline_hot(self, since_us: int, until_us: int) -> Outline:
+        from renwei.stores.outlines import Outline
+
+        # A day that is not over yet is asked again with a later end.
+        end_us = max(until_us, since_us + LONGEST_DAY_US)
+        changes, last = self._changes(), int(self._db.one(_SQL["last_number"])[0])
+        held = self._outlines.get((since_us, end_us))
+        if held is None or held[0] != changes:
+            rows = self._db.rows(_SQL["outline"], (since_us, end_us, last))
+            found = Outline.of_rows(map(self._outlined, rows))
+        else:
+            rows = self._db.rows(_SQL["outline_newer"], (held[1], last, since_us, end_us))
+            found = Outline.joined([held[2], Outline.of_rows(map(self._outlined, rows))])
+        self._outlines.put((since_us, end_us), (changes, last, found))
+        return found
+
+    def _outlined(self, row: Sequence[Any]) -> tuple[str, int, int, bool, set[str]]:
+        return (self._words.text_of(row[1]), row[0], row[2], *outlined(row[3], self._words.text_of))
 
     def seal(self, before: datetime) -> int:
         """Move decisions made before a time from state.db into a segment; returns the count.

@@ -156,6 +156,21 @@ def unpack(body: bytes, text_of: Callable[[int], str], **known: Any) -> Decision
     )
 
 
+def outlined(body: bytes, text_of: Callable[[int], str]) -> tuple[bool, set[str]]:
+    """Whether something was chosen, and the guards that removed something."""
+    fields, read = _open(body)
+    wide, kept, removed, chosen = (fields[name] for name in ("wide", "items", "removed", "chosen"))
+    listed = fields["listed"]
+    words = read(4 + sum(listed), "I" if wide & _Wide.WORDS else "H")
+    items = read(kept + chosen + removed, _kind(wide, _Wide.ITEMS))
+    if removed:
+        read(kept, _kind(wide, _Wide.SCORES))
+    places = read(2 * kept + removed, "B")[2 * kept :] if removed else ()
+    first = 4 + listed[0] + listed[1]
+    guards = {text_of(words[first + place]) for place in set(places)}
+    return any(items[kept : kept + chosen]), guards
+
+
 def forgotten(body: bytes, units: Callable[[int], int]) -> bytes:
     """The bytes of a decision about nobody: no values of reasons, no extra.
 

@@ -21,9 +21,12 @@ from typing import TYPE_CHECKING, Any
 from renwei.core.nouns import Decision
 from renwei.stores import disk
 from renwei.stores.faults import told
+from renwei.stores.remembered import Remembered
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from renwei.stores.outlines import Outline
 
 GROUP = 8_192
 
@@ -46,6 +49,7 @@ class Segments:
         self._folder = folder
         self._root = root
         self._maps: dict[Path, Any] = {}
+        self._outlines = Remembered["Outline"]()
 
     @contextmanager
     def written(self, tables: Iterable[pa.Table]) -> Iterator[Sealed]:
@@ -121,6 +125,19 @@ class Segments:
             for group in range(file.num_row_groups):
                 yield from to_decisions(file.read_row_group(group))
 
+    def outline(self, segment: Sealed) -> Outline:
+        """Every decision in outline, in the order they were given; read once a file."""
+        import pyarrow.parquet as pq
+
+        from renwei.stores.outlines import COLUMNS, Outline
+
+        held = self._outlines.get(segment.path)
+        if held is None:
+            with told(self._root / segment.path), pq.ParquetFile(self._rows(segment)) as file:
+                held = Outline.of_table(file.read(columns=COLUMNS))
+            self._outlines.put(segment.path, held)
+        return held
+
     def forgotten(
         self, segment: Sealed, gone: frozenset[int], units: Callable[[int], int]
     ) -> Iterator[pa.Table]:
@@ -136,6 +153,7 @@ class Segments:
     def remove(self, segment: Sealed) -> None:
         """Remove the files of a segment that nobody names any more."""
         folder = self._root / segment.path
+        self._outlines.drop(segment.path)
         for name in ("ids", "id_rows", "persons", "person_rows", "times"):
             self._maps.pop(folder / f"{name}.npy", None)
         with told(folder):

@@ -21,6 +21,19 @@ WHERE person IN (SELECT value FROM json_each(?)) ORDER BY at_us DESC, number DES
 SELECT id, person, surface, at_us, body, number FROM decisions
 WHERE (at_us, number) > (?, ?) AND at_us < ? ORDER BY at_us, number LIMIT ?;
 
+-- last_number: The last number given to a decision.
+SELECT coalesce(max(number), 0) FROM decisions;
+
+-- outline: What can be counted of decisions made in a time, in the order made; values: since,
+-- until, last number.
+SELECT person, surface, at_us, body FROM decisions
+WHERE at_us >= ? AND at_us < ? AND number <= ? ORDER BY at_us, number;
+
+-- outline_newer: The same of those recorded after a number; values: number, last number, since,
+-- until.
+SELECT person, surface, at_us, body FROM decisions
+WHERE number > ? AND number <= ? AND +at_us >= ? AND +at_us < ? ORDER BY number;
+
 -- about: Decisions about some persons.
 SELECT id, person, surface, at_us, body, number FROM decisions
 WHERE person IN (SELECT value FROM json_each(?));

@@ -62,6 +62,14 @@ FROM events
 WHERE seq > ? AND seq <= ? AND (? = '' OR kind IN (SELECT value FROM json_each(?))) AND seen_us <= ?
 ORDER BY seq;
 
+-- read_told: `read` for kinds that have an index of their own; values: after, until, kinds, seen by.
+SELECT seq, message_id, actor, kind, item, at_us, seen_us, source, value_minor, currency, version,
+       body
+FROM events INDEXED BY events_told
+WHERE kind IN ('answer', 'contact') AND kind IN (SELECT value FROM json_each(?))
+  AND seq > ? AND seq <= ? AND seen_us <= ?
+ORDER BY seq;
+
 -- of: The newest hot events of some actors; values: actors, until, young positions, kinds or '',
 -- kinds, limit.
 SELECT seq, message_id, actor, kind, item, at_us, seen_us, source, value_minor, currency, version,
@@ -74,12 +82,19 @@ WHERE seq IN (
   AND (?4 = '' OR kind IN (SELECT value FROM json_each(?5)))
 ORDER BY at_us DESC, seq DESC LIMIT ?6;
 
--- arrived_before: Hot events that arrived before a time, in order of arrival.
+-- arrived_before: Hot events that arrived before a time, in order of arrival; what people said
+-- stays where its index finds it.
 SELECT seq, message_id, actor, kind, item, at_us, seen_us, source, value_minor, currency, version,
        body
 FROM events
 WHERE seen_us < ? AND seq <= (SELECT value FROM meta WHERE name = 'indexed')
+  AND kind NOT IN ('answer', 'contact')
 ORDER BY seq LIMIT ?;
+
+-- told_before: Where events stand that are never sealed and arrived before a time.
+SELECT seq, actor, at_us FROM events INDEXED BY events_told
+WHERE kind IN ('answer', 'contact') AND seen_us < ?
+  AND seq <= (SELECT value FROM meta WHERE name = 'indexed');
 
 -- count_before: How many hot events arrived before a time.
 SELECT count(*) FROM events WHERE seen_us < ?;
@@ -120,6 +135,16 @@ DELETE FROM segments WHERE id = ?;
 -- segments: All lake files.
 SELECT id, path, bucket, rows, first_seq, last_seq FROM segments ORDER BY first_seq;
 
+-- segments_within: Lake files with events in a stretch, but for those known to hold none of some
+-- kinds; values: after, until, kinds or '', kinds.
+SELECT id, path, bucket, rows, first_seq, last_seq FROM segments s
+WHERE last_seq > ? AND first_seq <= ? AND (
+    ? = ''
+    OR EXISTS (SELECT 1 FROM kinds
+               WHERE segment = s.id AND kind IN (SELECT value FROM json_each(?)))
+    OR NOT EXISTS (SELECT 1 FROM kinds WHERE segment = s.id))
+ORDER BY first_seq;
+
 -- segments_of: Lake files that hold events of some actors.
 SELECT DISTINCT s.id, s.path, s.bucket, s.rows, s.first_seq, s.last_seq
 FROM holds h JOIN segments s ON s.id = h.segment
@@ -127,6 +152,9 @@ WHERE h.actor IN (SELECT value FROM json_each(?));
 
 -- add_hold: Note that a lake file holds events of an actor.
 INSERT INTO holds (actor, segment) VALUES (?, ?);
+
+-- add_kind: Note that a lake file holds events of a kind.
+INSERT INTO kinds (kind, segment) VALUES (?, ?);
 
 -- changes: How often what was stored has changed.
 SELECT value FROM meta WHERE name = 'changes';
