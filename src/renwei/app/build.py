@@ -50,6 +50,8 @@ OPERATIONS = (
     "renwei.recommend.operations",
     "renwei.recommend.surfaces",
     "renwei.recommend.learning",
+    "renwei.recommend.gauge",
+    "renwei.recommend.lift",
     "renwei.pages.documents",
     "renwei.pages.serving",
     "renwei.reach.operations",
