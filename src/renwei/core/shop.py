@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from renwei.core.clock import Clock
@@ -32,19 +33,31 @@ class Columns:
     """One version of estimates: aligned numpy columns, memory-mapped, and how they came about.
 
     `meta` holds model@version, as_of (ISO), position (of the log), and measured quality.
+    `files` is where a model lies that is more than columns, or None.
     """
 
     name: str
     version: str
     meta: Mapping[str, Any]
     columns: Mapping[str, Any]
+    files: Path | None = None
 
 
 class Shelf(Protocol):
     """Versioned estimate files; a reader sees one whole version or the one before."""
 
-    def put(self, name: str, columns: Mapping[str, Any], meta: Mapping[str, Any]) -> Columns:
-        """Write a new version and point to it; old versions are kept 90 days."""
+    def put(
+        self,
+        name: str,
+        columns: Mapping[str, Any],
+        meta: Mapping[str, Any],
+        *,
+        files: Callable[[Path], None] | None = None,
+    ) -> Columns:
+        """Write a new version and point to it; old versions are kept 90 days.
+
+        `files` writes what is no column into a folder that comes and goes with the version.
+        """
         ...
 
     def get(self, name: str, version: str = "") -> Columns | None:

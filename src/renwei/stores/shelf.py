@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -26,6 +26,7 @@ _KEPT_S = 90 * 86_400
 _DRAFT_S = 3_600
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _POINTER = "current"
+_FILES = "files"
 
 
 class ShelfFiles:
@@ -44,13 +45,21 @@ class ShelfFiles:
         self._open: dict[str, tuple[tuple[int, int], Columns]] = {}
         self._pointers: dict[str, str] = {}
 
-    def put(self, name: str, columns: Mapping[str, Any], meta: Mapping[str, Any]) -> Columns:
+    def put(
+        self,
+        name: str,
+        columns: Mapping[str, Any],
+        meta: Mapping[str, Any],
+        *,
+        files: Callable[[Path], None] | None = None,
+    ) -> Columns:
         """Write a new version and point to it; versions older than 90 days go.
 
         Args:
             name: What the estimates are of: lower-case letters, digits, "_" and "-".
             columns: Aligned one-dimensional arrays of numbers or booleans, by name.
             meta: JSON-able.
+            files: Writes into a folder what is no column; only its current version is kept.
 
         Raises:
             ValueError: A name is no word, an array holds objects, or lengths differ.
@@ -70,6 +79,10 @@ class ShelfFiles:
         with (draft / "meta.json").open("w", encoding="utf-8") as file:
             json.dump(dict(meta), file, ensure_ascii=False)
             _to_disk(file)
+        if files is not None:
+            (draft / _FILES).mkdir(mode=0o700)
+            files(draft / _FILES)
+            _all_to_disk(draft / _FILES)
         _sync_folder(draft)
         version = _moved(draft, folder)
         _point(folder, version)
@@ -117,7 +130,8 @@ class ShelfFiles:
         folder = self._root / name / version
         meta = json.loads((folder / "meta.json").read_text("utf-8"))
         columns = {path.stem: _mapped(path) for path in sorted(folder.glob("*.npy"))}
-        return Columns(name, version, meta, columns)
+        files = folder / _FILES
+        return Columns(name, version, meta, columns, files if files.is_dir() else None)
 
     def _drop_old(self, folder: Path, current: str) -> None:
         # Ages are told by the files alone: no clock is asked.
@@ -126,6 +140,9 @@ class ShelfFiles:
             old = folder / version
             if version != current and newest - old.stat().st_mtime > _KEPT_S:
                 shutil.rmtree(old, ignore_errors=True)
+            elif version != current and newest - old.stat().st_mtime > _DRAFT_S:
+                # A model is large and is learnt anew each day; an answer under way is done.
+                shutil.rmtree(old / _FILES, ignore_errors=True)
         for draft in folder.glob(".draft-*"):
             # A young one may be another process's, under way.
             with suppress(FileNotFoundError):
@@ -205,6 +222,15 @@ def _point(folder: Path, version: str) -> None:
 def _to_disk(file: IO[Any]) -> None:
     file.flush()
     os.fsync(file.fileno())
+
+
+def _all_to_disk(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            _sync_folder(path)
+            continue
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:
