@@ -142,15 +142,18 @@ class Sources:
             asked: The histories.
             scores: From `scores`.
             forward: How many items of each source; default FORWARD.
-            keep: Shape (items,) or (people, items). What may be chosen at all: filters come
-                before the cut, so that the list is full.
+            keep: Shape (items,) or (people, items). What may be shown: filters come before the
+                cut, so that the list is full. What may not be shown is put forward all the
+                same, because others are measured by where they stand among all.
         """
         owned = asked.owned()
         chosen = np.zeros(owned.shape, bool)
-        _choose(chosen, np.where(owned, scores["personal"] + 1e-9, 0.0), OWNED_FORWARD, keep)
-        for name, k in (forward or FORWARD).items():
-            if k:
-                _choose(chosen, np.where(owned, 0.0, scores[name]), k, keep)
+        for kept in (None,) if keep is None or keep.all() else (None, keep):
+            own = np.where(owned, scores["personal"] + 1e-9, 0.0)
+            _choose(chosen, own, OWNED_FORWARD, kept)
+            for name, k in (forward or FORWARD).items():
+                if k:
+                    _choose(chosen, np.where(owned, 0.0, scores[name]), k, kept)
         return Pairs.of(chosen, owned)
 
     def why(self, name: str, asked: Asked, person: int, item: int) -> Evidence | None:

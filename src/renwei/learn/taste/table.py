@@ -186,6 +186,25 @@ class Asked:
         ptr = np.searchsorted(part.user, np.arange(len(self) + 1))
         return Asked(ptr, part, self.as_of_us, self.known, self.segment)
 
+    def each_without(self, gone: Sequence[Ints]) -> Asked:
+        """The first person as many times over, each time without some items of the history.
+
+        Example:
+            >>> one = Asked.one(Past.of([0, 0], [3, 5], [1, 2]), 9)
+            >>> one.each_without([np.array([3]), np.array([], np.int64)]).past.item.tolist()
+            [5, 3, 5]
+        """
+        own = np.arange(self.ptr[0], self.ptr[1])
+        rows = [own[~np.isin(self.past.item[own], items)] for items in gone]
+        n = len(rows)
+        who = np.repeat(np.arange(n), [len(part) for part in rows])
+        part = self.past.pick(np.concatenate(rows) if n else own[:0])
+        columns = {f.name: getattr(part, f.name) for f in fields(part)[1:6]}
+        part = Past(user=who, **columns, users=n, items=part.items)
+        ptr = np.searchsorted(who, np.arange(n + 1))
+        known, segment = np.repeat(self.known[:1], n), np.repeat(self.segment[:1], n)
+        return Asked(ptr, part, self.as_of_us, known, segment)
+
     def faded(self, half_life_days: float | None) -> Csr:
         """Weights that fade with a half-life, by person and item, float32 (n, items)."""
         name = f"faded {half_life_days}"

@@ -149,13 +149,48 @@ class Taste:
             return Ranked(items, found, scores, pairs)
         table = features(asked, pairs, scores=scores, facts=self.sources.facts)
         model = self.blends[question] if way == "blend" else self.trees[question]
-        items, found = first_of_each(pairs, model.score(table), k, only_new=question == "discover")
+        score = model.score(table)
+        score[~_kept(pairs, keep)] = -np.inf
+        items, found = first_of_each(pairs, score, k, only_new=question == "discover")
         items, found = _filled(
             items,
             found + np.float32(self.shift),
             _crowd_lists(self.sources, asked, question, 2 * k, keep),
         )
         return Ranked(items, found, scores, pairs)
+
+    def odds_of(
+        self,
+        asked: Asked,
+        items: Ints,
+        question: Question = "any",
+        *,
+        keep: Bools | None = None,
+        forward: Mapping[str, int] | None = None,
+    ) -> Floats:
+        """What `rank` gives one item for each person, shape (people,); -inf where it gives none.
+
+        Asked of the same person without a part of the history, it says what that part adds.
+
+        Args:
+            asked: Histories, at a moment not before the fit.
+            items: Shape (people,). Of each person.
+            question, keep, forward: As for `rank`.
+        """
+        scores = self.sources.scores(asked)
+        pairs = self.sources.candidates(asked, scores, forward=forward, keep=keep)
+        rows = (pairs.item == items[pairs.person]) & _kept(pairs, keep)
+        if question == "discover":
+            rows &= ~pairs.owned
+        table = features(asked, pairs, scores=scores, facts=self.sources.facts, rows=rows)
+        model = self.trees[question] if self.way(question) == "trees" else self.blends[question]
+        out = np.full(len(asked), -np.inf, np.float32)
+        out[pairs.person[rows]] = model.score(table) + np.float32(self.shift)
+        return out
+
+    def way(self, question: Question) -> Way:
+        """Which way serves a question."""
+        return self.choices[question].way
 
     def save(self, folder: Path) -> None:
         """Keep everything in one folder."""
@@ -336,6 +371,12 @@ def _sampled(past: Past, asked: Asked, pairs: Pairs, length: float, plan: Plan) 
     chance = np.random.default_rng([plan.seed, asked.as_of_us // 1_000_000])
     came = _came(past, asked, pairs, length)
     return came | (chance.random(len(pairs)) < plan.keep_share)
+
+
+def _kept(pairs: Pairs, keep: Bools | None) -> Bools:
+    if keep is None:
+        return np.ones(len(pairs), bool)
+    return keep[pairs.item] if keep.ndim == 1 else keep[pairs.person, pairs.item]
 
 
 def _crowd_lists(
