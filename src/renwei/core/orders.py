@@ -46,20 +46,29 @@ def counted(events: Sequence[Event]) -> list[Purchase]:
         states[order] = event
         first.setdefault(order, event)
     found = [
-        Purchase(state.seq, _when(first[order], state), _lines(state), _paid(state), state.actor)
+        Purchase(
+            state.seq, bought_at(first[order], state), lines_of(state), _paid(state), state.actor
+        )
         for order, state in states.items()
-        if state.body.get("status", "paid") == "paid"
+        if is_counted(state)
     ]
     return sorted(found, key=lambda p: (p.at, p.seq), reverse=True)
 
 
-def _when(first: Event, state: Event) -> datetime:
+def is_counted(state: Event) -> bool:
+    """Whether an order counts as it stands after this event."""
+    return bool(state.body.get("status", "paid") == "paid")
+
+
+def bought_at(first: Event, state: Event) -> datetime:
+    """When an order was made, from the first that became known of it and the last."""
     if first.kind == "order":
         return first.at
     return from_us(int(state.body.get("paid") or 0)) if state.body.get("paid") else state.at
 
 
-def _lines(event: Event) -> tuple[tuple[int, int, int, int], ...]:
+def lines_of(event: Event) -> tuple[tuple[int, int, int, int], ...]:
+    """(item, quantity, price_minor, amount_minor) of each line of an order."""
     lines: Sequence[Sequence[int]] = event.body.get("lines") or ()
     return tuple((int(a), int(b), int(c), int(d)) for a, b, c, d in lines)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from renwei.core.nouns import Ask, Reason
 from renwei.core.slate import Slate
-from renwei.recommend.voices import Scene, Voice
+from renwei.recommend.voices import POPULAR, Foreseen, Scene, Voice
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -144,7 +144,7 @@ class Chain:
 
     def _worth(self, voice: Voice, heard: float, row: int, without: frozenset[int]) -> float:
         # What rests on none of them says what it said; so does what rests on nobody's past.
-        if without.isdisjoint(voice.parts(self.scene, row)):
+        if not voice.whole and without.isdisjoint(voice.parts(self.scene, row)):
             return heard
         return self.weights.get(voice.name, 0.0) * voice.worth(self.scene, row, without)
 
@@ -163,24 +163,41 @@ class Speaker:
 
     def propose(self, ask: Ask) -> Slate:
         """The candidates for which this voice speaks loudest."""
-        judged = self.chain.judged
+        judged, voice = self.chain.judged, self.chain.voices[self.place]
         own = np.flatnonzero(judged.winner == self.place)
         scores = judged.total[own] - judged.price[own]
-        return Slate.of(self.name, self.name, judged.numbers[own].tolist(), scores.tolist())
+        # What is foreseen and rests on nothing of one's own is what many take.
+        code = POPULAR.name if voice.whole else self.name
+        return Slate.of(self.name, code, judged.numbers[own].tolist(), scores.tolist())
 
     def reason(self, ask: Ask, item: int) -> Reason:
         """The items of the past that add most, with their share of the whole score."""
         judged, voice = self.chain.judged, self.chain.voices[self.place]
         place = judged.places[item]
+        if isinstance(voice, Foreseen):
+            voice.ahead(self.chain.scene, self._first)
         behind = voice.parts(self.chain.scene, int(judged.rows[place]))
         parts = sorted(behind.items(), key=lambda part: (-part[1], part[0]))
         evidence = tuple(number for number, _ in parts[:MOST_EVIDENCE])
         if not evidence:
-            return Reason(self.name)
+            return Reason(POPULAR.name if voice.whole else self.name)
         whole = float(judged.total[place])
         share = 1.0 - self.chain.worth(place, frozenset(evidence)) / whole if whole else 0.0
         values = {"item": evidence[0], "share": round(share, 4), "n": round(parts[0][1])}
-        return Reason(self.name, values, evidence)
+        code = self.name
+        if voice.whole:
+            code = "bought_again" if evidence == (item,) else "also_like"
+        return Reason(code, values, evidence)
+
+    @cached_property
+    def _first(self) -> list[int]:
+        """Rows of this voice that will be shown unless chance or a guard says otherwise."""
+        judged, chain = self.chain.judged, self.chain
+        shut = frozenset().union(*chain.barred.values())
+        own = np.flatnonzero(judged.winner == self.place)
+        open_ = [k for k in own.tolist() if int(judged.numbers[k]) not in shut]
+        rows: list[int] = judged.rows[open_[: chain.wanted]].tolist()
+        return rows
 
     def rescore(self, ask: Ask, item: int, without: Reason) -> float:
         """The score had the evidence not been there, at the same price for variety."""

@@ -11,6 +11,8 @@ import renwei
 from renwei.core.nouns import OUR_OWN
 from renwei.core.operations import operation
 from renwei.core.shop import Columns, Shop
+from renwei.recommend.forecast import keep_in
+from renwei.recommend.ranking import card_of, ranker_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,6 +42,7 @@ class TasteLearnt(msgspec.Struct, kw_only=True):
     neighbours: int
     alike: int
     together: int
+    ways: dict[str, str]
     model: str
     seconds: float
 
@@ -47,23 +50,33 @@ class TasteLearnt(msgspec.Struct, kw_only=True):
 @operation("learn-taste", LearnTaste, writes=True, child=True, http="POST /v1/taste")
 def learn_taste(shop: Shop, request: LearnTaste) -> TasteLearnt:
     """Learn which items are near each other and what is popular; keep it on the shelf."""
+    import numpy as np
+
     from renwei.core.clock import ticks
 
     at = (request.at or shop.clock.now()).astimezone(UTC)
     started = ticks()
-    shop.progress("learn", 0, 3)
+    shop.progress("learn", 0, 4)
     position = shop.store.log.position()
     taken = _taken(shop, at)
-    shop.progress("learn", 1, 3)
+    shop.progress("learn", 1, 4)
     near, alike, goes = _near(taken), _alike(shop), _goes(shop)
-    shop.progress("learn", 2, 3)
-    meta = {
+    shop.progress("learn", 2, 4)
+    taste, rows = ranker_of(shop, at)
+    shop.progress("learn", 3, 4)
+    meta: dict[str, Any] = {
         "as_of": at.isoformat(),
         "position": position,
         "model": MODEL,
         "program": renwei.__version__,
         "weights": {},
+        "card": card_of(taste, rows, at),
     }
+    people, own = np.unique(rows.who), np.unique(rows.item)
+    if taste is None:
+        shop.shelf.drop("taste")
+    else:
+        shop.shelf.put("taste", {"item": own}, meta, files=lambda to: keep_in(to, taste, people))
     for name, table in (("near", near), ("alike", alike), ("goes", goes)):
         shop.shelf.put(f"taste-{name}", table, meta)
     items = _items(shop, taken, at)
@@ -77,6 +90,7 @@ def learn_taste(shop: Shop, request: LearnTaste) -> TasteLearnt:
         neighbours=len(near["item"]),
         alike=len(alike["item"]),
         together=len(goes["item"]),
+        ways=meta["card"]["ways"],
         model=MODEL,
         seconds=round(ticks() - started, 3),
     )

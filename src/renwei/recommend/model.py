@@ -83,6 +83,12 @@ class Model:
     masks: dict[str, Open] = field(default_factory=dict, repr=False)
 
     @cached_property
+    def ranked(self) -> Ints:
+        """Rows of the items that the ranker knows, -1 where one is gone from the catalogue."""
+        ranker = self.tables.ranker
+        return self.goods.rows(ranker.items if ranker is not None else [])
+
+    @cached_property
     def _newest(self) -> Ints:
         return np.argsort(-self.goods.first_us, kind="stable")
 

@@ -66,6 +66,7 @@ class Moment:
         session: Item numbers of this session, oldest first.
         bought: Purchases, newest first. follows: Numbers of creators and brands.
         shown: How often each item was shown lately without a click. dismissed: Not interested.
+        looks: Each look as (item, at_us, how much was meant), newest first.
         personal: False where nothing of the person may be used.
     """
 
@@ -81,6 +82,7 @@ class Moment:
     follows: frozenset[int] = frozenset()
     shown: Mapping[int, int] = field(default_factory=dict)
     dismissed: frozenset[int] = frozenset()
+    looks: tuple[tuple[int, int, float], ...] = ()
     personal: bool = True
 
     @property
@@ -130,6 +132,7 @@ def moment(shop: Shop, person: int, at: datetime, *, cool_days: int = 7) -> Mome
         follows=_follows(looks),
         shown=_unclicked(events, at - timedelta(days=cool_days)),
         dismissed=_disliked(looks),
+        looks=_single(looks),
     )
 
 
@@ -148,7 +151,7 @@ def _touched(
         if times[event.item] > MOST_OF_ONE:
             continue
         # The second look says half as much as the first, the third a third.
-        worth = _weight(event)
+        worth = meant_by(event)
         meant[event.item] += worth / times[event.item] if event.kind == "view" else worth
         last.setdefault(event.item, to_us(event.at))
         if event.kind in WEIGHTS:
@@ -162,7 +165,20 @@ def _touched(
     )
 
 
-def _weight(event: Event) -> float:
+def _single(looks: Sequence[Event]) -> tuple[tuple[int, int, float], ...]:
+    """Looks one by one, not more than enough of any item."""
+    times: Counter[int] = Counter()
+    found = []
+    for event in looks:
+        if event.item and event.kind in WEIGHTS:
+            times[event.item] += 1
+            if times[event.item] <= MOST_OF_ONE:
+                found.append((event.item, to_us(event.at), meant_by(event)))
+    return tuple(found)
+
+
+def meant_by(event: Event) -> float:
+    """How much a look, like, cart ... was meant; below zero where it took something back."""
     if event.kind in UNDONE:
         return -WEIGHTS[UNDONE[event.kind]]
     if event.kind != "view":
@@ -182,7 +198,7 @@ def _session(looks: Sequence[Event], at: datetime) -> tuple[int, ...]:
         if before - event.at > SESSION:
             break
         before = event.at
-        if event.item and event.kind in WEIGHTS and _weight(event) > BOUNCED:
+        if event.item and event.kind in WEIGHTS and meant_by(event) > BOUNCED:
             found.append(event.item)
     return tuple(reversed(found))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -29,12 +29,29 @@ from renwei.recommend.answers import (
 )
 from renwei.recommend.chain import Barred, Chain, Speaker
 from renwei.recommend.filters import passing
+from renwei.recommend.forecast import Forecast
 from renwei.recommend.goods import Goods
 from renwei.recommend.model import Model, Open, model
 from renwei.recommend.moment import Moment, moment, person_of
 from renwei.recommend.spreading import Spread
 from renwei.recommend.surfaces import HOLDOUT_SALT, MODES, Place, place_of, surface_of
-from renwei.recommend.voices import NEW, OF_PAGE, PERSONAL, POPULAR, WEIGHTS, Scene, Voice
+from renwei.recommend.voices import (
+    BESIDE,
+    FILLING,
+    FORESEEN,
+    LOOKS,
+    NEW,
+    OF_PAGE,
+    PERSONAL,
+    POPULAR,
+    UNBOUGHT,
+    WEIGHTS,
+    Scene,
+    Voice,
+)
+
+if TYPE_CHECKING:
+    from renwei.learn.taste.taste import Question
 
 Bools = NDArray[np.bool_]
 
@@ -121,30 +138,62 @@ def _chain(shop: Shop, request: RecommendRequest, place: Place, who: tuple[Momen
     open_ = _open(stock, place, request.filter)
     if held or not now.personal:
         now = replace(Moment(now.at, now.person), shown=now.shown, dismissed=now.dismissed)
-    item, cart = page
     visit = _visit(request.context, stock.goods)
     if visit and not held:
         now = replace(now, session=(*visit, *now.session))
+    item, cart = page if any(page) else _turned_to(place, now)
+    voices, foreseen = _voices(stock, place, now, held=held)
     scene = Scene(now, stock, open_, item=item, cart=cart)
+    if foreseen:
+        scene = replace(scene, forecast=_forecast(scene, place))
     start = int(stock.goods.rows([item or (now.items[0] if now.items else 0)])[0])
     return Chain(
         scene,
-        _voices(place, held=held),
-        {**WEIGHTS, **stock.tables.weights},
+        voices,
+        {**_weights(place, foreseen=foreseen), **stock.tables.weights},
         _barred(request, place, scene, who[0]),
         Spread(stock.goods, place, request.n, start=start),
         request.n,
     )
 
 
-def _voices(place: Place, *, held: bool) -> Sequence[Voice]:
+def _voices(stock: Model, place: Place, now: Moment, *, held: bool) -> tuple[Sequence[Voice], bool]:
+    """Who speaks here, and whether the ranker does."""
     own = OF_PAGE.get(place.mode, ())
     shared = (POPULAR, NEW) if place.new else (POPULAR,)
     if held:
-        return (*own, POPULAR)
-    # A page with an item on it is about that item, not about who looks.
-    voices = (*own, *shared) if own else (*PERSONAL, *shared)
-    return [voice for voice in voices if not place.only or voice.name in place.only]
+        return (*own, POPULAR), False
+    # A page with an item on it is about that item; who looks only fills what it leaves.
+    if own:
+        voices: Sequence[Voice] = (*own, *PERSONAL, *shared)
+    elif place.only or stock.tables.ranker is None:
+        voices = (*PERSONAL, *shared)
+    elif not stock.tables.ranker.serves(_question(place)):
+        voices = (*UNBOUGHT, *shared)
+    elif now.bought and now.personal:
+        return (FORESEEN, *LOOKS, *shared), True
+    else:
+        voices = (*PERSONAL, *shared)
+    return [voice for voice in voices if not place.only or voice.name in place.only], False
+
+
+def _weights(place: Place, *, foreseen: bool) -> Mapping[str, float]:
+    if foreseen:
+        return BESIDE
+    return FILLING if place.mode in OF_PAGE else WEIGHTS
+
+
+def _question(place: Place) -> Question:
+    return "discover" if place.repeats == "no" else "any"
+
+
+def _forecast(scene: Scene, place: Place) -> Forecast | None:
+    ranker = scene.tables.ranker
+    if ranker is None:
+        return None
+    rows = scene.model.ranked
+    keep: Bools = (rows >= 0) & scene.allowed[np.maximum(rows, 0)]
+    return ranker.forecast(scene.moment, _question(place), keep)
 
 
 def _page(request: RecommendRequest, goods: Goods) -> tuple[int, tuple[int, ...]]:
@@ -152,6 +201,16 @@ def _page(request: RecommendRequest, goods: Goods) -> tuple[int, tuple[int, ...]
     item = request.item_id or request.context.item_id
     cart = [_number(goods, code) for code in request.context.cart]
     return (_number(goods, item) if item else 0), tuple(number for number in cart if number)
+
+
+def _turned_to(place: Place, now: Moment) -> tuple[int, tuple[int, ...]]:
+    """Where the page names no item: what the person turned to last, if this is about an item."""
+    if place.mode not in OF_PAGE or not now.personal:
+        return 0, ()
+    if now.session or now.items:
+        return (now.session[-1] if now.session else now.items[0]), ()
+    bought = [line[0] for line in now.bought[0].lines if line[0]] if now.bought else []
+    return (bought[0], tuple(bought)) if bought else (0, ())
 
 
 def _visit(context: Context, goods: Goods) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,14 @@ from numpy.typing import NDArray
 
 from renwei.core.clock import to_us
 from renwei.core.shop import Columns, Shelf
+from renwei.recommend.forecast import Ranker, load
 from renwei.recommend.moment import Moment
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 NAMES = ("taste-items", "taste-near", "taste-alike", "taste-goes")
+RANKER = "taste"
 DAY_US = 86_400_000_000
 
 
@@ -69,6 +72,7 @@ class Tables:
         nears: Neighbours by the name of their table.
         weights: How much each voice counts, by name.
         meta: Of "taste-items": model, as_of, measured quality.
+        held: The ranker's files, where one was learnt.
     """
 
     items: Mapping[str, Any] = field(default_factory=dict)
@@ -76,6 +80,12 @@ class Tables:
     weights: Mapping[str, float] = field(default_factory=dict)
     meta: Mapping[str, Any] = field(default_factory=dict)
     versions: tuple[str, ...] = ()
+    held: Columns | None = None
+
+    @cached_property
+    def ranker(self) -> Ranker | None:
+        """The ranker, read when it is first asked."""
+        return load(self.held)
 
     def near(self, name: str) -> Near:
         """A table of neighbours."""
@@ -130,7 +140,7 @@ def _due(at_us: list[int], cycle_days: float, now_us: int) -> float:
 
 def shelved(shelf: Shelf) -> dict[str, Columns | None]:
     """The newest version of each table, as the shelf has it."""
-    return {name: shelf.get(name) for name in NAMES}
+    return {name: shelf.get(name) for name in (*NAMES, RANKER)}
 
 
 def tables(found: Mapping[str, Columns | None]) -> Tables:
@@ -144,6 +154,7 @@ def tables(found: Mapping[str, Columns | None]) -> Tables:
         weights={str(k): float(v) for k, v in (held.meta.get("weights") or {}).items()},
         meta=held.meta,
         versions=versions(found),
+        held=found[RANKER],
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from renwei.recommend.goods import Goods
 from renwei.recommend.model import Model, Open
 from renwei.recommend.moment import Moment
 from renwei.recommend.tables import Links, Tables
+
+if TYPE_CHECKING:
+    from renwei.recommend.forecast import Forecast
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -46,6 +49,7 @@ class Scene:
     open: Open
     item: int = 0
     cart: tuple[int, ...] = ()
+    forecast: Forecast | None = None
     memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -111,7 +115,12 @@ Said = tuple[Ints, Floats]
 
 
 class Voice(Protocol):
-    """Something that speaks for items."""
+    """Something that speaks for items.
+
+    `whole` says that its word rests on the whole past at once, and not on a sum of parts.
+    """
+
+    whole: ClassVar[bool]
 
     @property
     def name(self) -> str:
@@ -202,13 +211,15 @@ class Neighbours:
         name: Of the voice.
         of: Which table of neighbours.
         half: Raw score that is worth a half.
-        where: "past" (touched and bought), "session", "item" (the one on the page) or "cart".
+        where: "past" (touched and bought), "touched", "session", "item" (the one on the page)
+            or "cart".
     """
 
     name: str
     of: str
     half: float = 0.5
     where: str = "past"
+    whole: ClassVar[bool] = False
 
     def speaks(self, scene: Scene) -> Said:
         """As in Voice."""
@@ -236,6 +247,8 @@ class Neighbours:
             touched, bought = scene.touched, scene.bought
             items = np.concatenate([touched.item, bought.item])
             return items, np.concatenate([touched.weight, bought.weight])
+        if self.where == "touched":
+            return scene.touched.item, scene.touched.weight
         if self.where == "session":
             own = list(dict.fromkeys(reversed(scene.moment.session)))
             # The last look counts most: 1, 1/2, 1/3 ...
@@ -254,6 +267,7 @@ class OfItself:
     name: str
     raw: Callable[[Scene], Mapping[int, float]]
     half: float = 0.0
+    whole: ClassVar[bool] = False
 
     def speaks(self, scene: Scene) -> Said:
         """As in Voice."""
@@ -300,6 +314,7 @@ class Followed:
     """Things of creators and brands she follows; the evidence is the creator's number."""
 
     name: str = "followed"
+    whole: ClassVar[bool] = False
 
     def speaks(self, scene: Scene) -> Said:
         """As in Voice."""
@@ -324,6 +339,7 @@ class Shared:
 
     name: str
     said: Callable[[Scene], Said]
+    whole: ClassVar[bool] = False
 
     def speaks(self, scene: Scene) -> Said:
         """As in Voice."""
@@ -341,6 +357,50 @@ class Shared:
         return float(values[here[0]]) if len(here) else 0.0
 
 
+@dataclass(frozen=True)
+class Foreseen:
+    """The chance that the ranker gives; evidence is what it would be lower without."""
+
+    name: str = "foreseen"
+    whole: ClassVar[bool] = True
+
+    def speaks(self, scene: Scene) -> Said:
+        """As in Voice."""
+        if scene.forecast is None:
+            return _NOTHING
+        forecast = scene.forecast
+        return _rows(scene.goods, forecast.ranker.items[forecast.items], forecast.chance)
+
+    def parts(self, scene: Scene, row: int) -> Mapping[int, float]:
+        """As in Voice."""
+        forecast, item = self._asked(scene, row)
+        return forecast.parts(item) if forecast is not None else {}
+
+    def worth(self, scene: Scene, row: int, without: frozenset[int]) -> float:
+        """As in Voice."""
+        forecast, item = self._asked(scene, row)
+        return forecast.without(item, without) if forecast is not None else 0.0
+
+    def ahead(self, scene: Scene, rows: Sequence[int]) -> None:
+        """Work out at once what each of these rows would be worth without its own parts."""
+        asked = [self._asked(scene, row)[1] for row in rows]
+        if scene.forecast is not None:
+            own = [(item, frozenset(scene.forecast.parts(item))) for item in asked]
+            scene.forecast.ask([one for one in own if one[1]])
+
+    def _asked(self, scene: Scene, row: int) -> tuple[Forecast | None, int]:
+        if scene.forecast is None:
+            return None, -1
+        return scene.forecast, scene.forecast.ranker.place(int(scene.goods.number[row]))
+
+
+LOOKS: Sequence[Voice] = (
+    OfItself("looked_at", looked_at, half=2.0),
+    Neighbours("this_visit", "near", half=0.8, where="session"),
+    Neighbours("alike", "alike", half=2.0, where="touched"),
+    Followed(),
+)
+"""What somebody looked at and follows: said beside what is foreseen from purchases."""
 PERSONAL: Sequence[Voice] = (
     OfItself("bought_again", due),
     OfItself("looked_at", looked_at, half=2.0),
@@ -349,7 +409,10 @@ PERSONAL: Sequence[Voice] = (
     Neighbours("alike", "alike", half=2.0),
     Followed(),
 )
-"""Of a feed: what each person's own past says."""
+"""Of a feed where nothing was compared with the past: what each person's own says."""
+UNBOUGHT: Sequence[Voice] = (*LOOKS, Neighbours("also_like", "near", half=1.0, where="touched"))
+"""Of a feed where what people bought foresees no better than what sells."""
+FORESEEN = Foreseen()
 OF_PAGE: Mapping[str, Sequence[Voice]] = {
     "similar": (
         Neighbours("similar", "alike", half=0.5, where="item"),
@@ -366,3 +429,15 @@ WEIGHTS: Mapping[str, float] = {
     "new": 0.1,
 }  # fmt: skip
 """How much each counts before the shop's past has said better."""
+FILLING: Mapping[str, float] = {
+    name: worth
+    if name in {voice.name for own in OF_PAGE.values() for voice in own}
+    else worth * 0.02
+    for name, worth in WEIGHTS.items()
+}
+"""The same on a page with an item on it: what is of the item comes first."""
+BESIDE: Mapping[str, float] = {
+    **WEIGHTS, "foreseen": 1.0, "looked_at": 0.15, "this_visit": 0.3, "alike": 0.05, "followed": 0.05, "popular": 1e-4,
+    "new": 0.01,
+}  # fmt: skip
+"""The same beside chances: what somebody does now comes before, what sells fills up."""

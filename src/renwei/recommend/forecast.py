@@ -1,0 +1,225 @@
+"""What a person will take next, by the ranker that was learnt from the shop's own past.
+
+The ranker serves only where it beat what sells (learn.taste). Its chance of an item comes from
+the whole history at once, so what a part of it adds is told by asking again without it: that
+is the evidence, and an item without such evidence says that it is popular.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from renwei.core.clock import to_us
+from renwei.core.shop import Columns
+from renwei.recommend.moment import Moment
+from renwei.recommend.pasts import rows_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from renwei.learn.taste.table import Asked
+    from renwei.learn.taste.taste import Question, Taste
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+HOUR_US = 3_600_000_000
+MOST_ITEMS = 3
+"""Of evidence."""
+RANKED = 200
+_KEPT = 256
+"""Forecasts that are remembered: a person who looks on asks for several blocks at once."""
+
+
+@dataclass(eq=False)
+class Ranker:
+    """A taste as it was learnt, with the item and person numbers that it knows.
+
+    Attributes:
+        taste: Sources and models.
+        items: Item numbers, ascending; taste's item k is items[k].
+        people: Person numbers, ascending; taste's user k is people[k].
+    """
+
+    taste: Taste
+    items: Ints
+    people: Ints
+    _kept: OrderedDict[Any, Forecast] = field(default_factory=OrderedDict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def serves(self, question: Question) -> bool:
+        """Whether it beat what sells."""
+        return self.taste.choices[question].way != "crowd"
+
+    def forecast(self, moment: Moment, question: Question, keep: Bools) -> Forecast:
+        """What one person may take; remembered while nothing new is known of them.
+
+        Args:
+            moment: The person.
+            question: "any", or "discover" for what is new to them.
+            keep: Shape (items,). What may be shown.
+        """
+        as_of_us = self._as_of(moment)
+        last = moment.at_us[0] if moment.at_us else 0
+        key = (
+            moment.person, len(moment.looks), last, len(moment.bought), as_of_us, question,
+            keep.tobytes(),
+        )  # fmt: skip
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None:
+                self._kept.move_to_end(key)
+                return found
+        found = Forecast(self, self._asked(moment, as_of_us), question, keep)
+        with self._lock:
+            self._kept[key] = found
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return found
+
+    def _as_of(self, moment: Moment) -> int:
+        """The hour, but never before what is known."""
+        now = to_us(moment.at)
+        newest = max((*moment.at_us[:1], *(to_us(one.at) for one in moment.bought[:1]), 0))
+        return min(max(now - now % HOUR_US, newest + 1, self.taste.as_of_us), now + 1)
+
+    def _asked(self, moment: Moment, as_of_us: int) -> Asked:
+        from renwei.learn.taste.table import Asked, Past
+
+        rows = rows_of(moment)
+        at, known = self._places(rows.item)
+        rows, at = rows.pick(known), at[known]
+        past = Past.of(
+            np.zeros(len(at), dtype=np.int64), at, rows.at_us,
+            weight=rows.weight, value=rows.price, goal=rows.goal, items=len(self.items), users=1,
+        )  # fmt: skip
+        who = int(np.searchsorted(self.people, moment.person))
+        same = who < len(self.people) and self.people[who] == moment.person
+        return Asked.one(past, as_of_us, known=who if same else -1)
+
+    def _places(self, numbers: Ints) -> tuple[Ints, Bools]:
+        at = np.minimum(np.searchsorted(self.items, numbers), max(len(self.items) - 1, 0))
+        known = self.items[at] == numbers if len(self.items) else np.zeros(len(at), bool)
+        return at, known
+
+    def place(self, number: int) -> int:
+        """Taste's own number of an item, -1 where it knows none."""
+        at, known = self._places(np.array([number]))
+        return int(at[0]) if known[0] else -1
+
+
+@dataclass(eq=False)
+class Forecast:
+    """What one person may take, and what of their past says so."""
+
+    ranker: Ranker
+    asked: Asked
+    question: Question
+    keep: Bools
+    _odds: dict[tuple[int, frozenset[int]], float] = field(default_factory=dict, repr=False)
+    _parts: dict[int, dict[int, float]] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def _ranked(self) -> tuple[Ints, Floats]:
+        found = self.ranker.taste.rank(self.asked, self.question, k=RANKED, keep=self.keep)
+        # Empty places were filled with what sells; that is said by what sells.
+        own = np.isin(found.items[0], found.pairs.item[self.keep[found.pairs.item]])
+        return found.items[0][own], found.scores[0][own].astype(np.float64)
+
+    @property
+    def items(self) -> Ints:
+        """Taste's numbers of what was ranked, the best first."""
+        return self._ranked[0]
+
+    @cached_property
+    def chance(self) -> Floats:
+        """Of each, in (0, 1)."""
+        return _chance(self._ranked[1])
+
+    @cached_property
+    def _place(self) -> Mapping[int, int]:
+        return {item: place for place, item in enumerate(self.items.tolist())}
+
+    def of(self, item: int) -> float:
+        """The chance of one item, 0 where it was not ranked."""
+        place = self._place.get(item)
+        return float(self.chance[place]) if place is not None else 0.0
+
+    def parts(self, item: int) -> Mapping[int, float]:
+        """Items of the history that speak most for this one, and how much: at most three."""
+        found = self._parts.get(item)
+        if found is None:
+            found = self._parts[item] = self._found(item)
+        return found
+
+    def _found(self, item: int) -> dict[int, float]:
+        numbers, part = self.ranker.items, self.asked.past
+        if item not in self._place:
+            return {}
+        if bool((part.item[part.goal] == item).any()):
+            return {int(numbers[item]): 1.0}
+        sources = self.ranker.taste.sources
+        for name in ("ease", "neighbours", "together", "titles"):
+            why = sources.why(name, self.asked, 0, item)
+            if why is None or not len(why.rows) or why.amount[0] <= 0:
+                continue
+            items, place = np.unique(part.item[why.rows], return_inverse=True)
+            adds = np.bincount(place, why.amount)
+            best = [k for k in np.argsort(-adds)[:MOST_ITEMS] if adds[k] > 0]
+            if best:
+                return {int(numbers[items[k]]): float(adds[k]) for k in best}
+        return {}
+
+    def without(self, item: int, gone: frozenset[int]) -> float:
+        """The chance of one item had these item numbers not been in the history."""
+        if item not in self._place:
+            return 0.0
+        if (item, gone) not in self._odds:
+            self.ask([(item, gone)])
+        return self._odds[item, gone]
+
+    def ask(self, wanted: Sequence[tuple[int, frozenset[int]]]) -> None:
+        """Several such questions in one go, which costs little more than one."""
+        wanted = [one for one in dict.fromkeys(wanted) if one not in self._odds]
+        if not wanted:
+            return
+        places = [[self.ranker.place(number) for number in sorted(gone)] for _, gone in wanted]
+        less = self.asked.each_without([np.array(one, dtype=np.int64) for one in places])
+        items = np.array([item for item, _ in wanted], dtype=np.int64)
+        taste = self.ranker.taste
+        odds = _chance(taste.odds_of(less, items, self.question, keep=self.keep))
+        for one, chance in zip(wanted, odds.tolist(), strict=True):
+            self._odds[one] = chance
+
+
+def _chance(odds: Any) -> Floats:
+    with np.errstate(over="ignore"):
+        return 1.0 / (1.0 + np.exp(-np.asarray(odds, dtype=np.float64)))
+
+
+def load(held: Columns | None) -> Ranker | None:
+    """The ranker as the shelf has it; None where there is none."""
+    if held is None or held.files is None:
+        return None
+    from renwei.learn.taste.taste import Taste
+
+    taste = Taste.load(held.files)
+    people = np.load(held.files / PEOPLE, mmap_mode="r")
+    return Ranker(taste, np.asarray(held.columns["item"]), np.asarray(people))
+
+
+def keep_in(folder: Path, taste: Taste, people: Ints) -> None:
+    """Write a ranker's files."""
+    taste.save(folder)
+    np.save(folder / PEOPLE, people)
+
+
+PEOPLE = "people.npy"

@@ -1,0 +1,103 @@
+"""The ranker's lesson: learnt from the log up to a time, and what there is to say of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from renwei.core.shop import Shop
+from renwei.recommend.pasts import Rows, rows_of_log
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from renwei.learn.taste.taste import Plan, Taste
+    from renwei.learn.taste.titles import Alikeness
+
+MOST_ITEMS = 10_000
+"""With more than this neighbours and what sells speak alone: a ranker would be too slow."""
+CELLS = 16_000_000
+"""People at once times items: what learning holds in memory of each source."""
+FEWEST_ROWS = 50
+
+
+def ranker_of(shop: Shop, at: datetime) -> tuple[Taste | None, Rows]:
+    """The ranker, and the rows that it was learnt from."""
+    import numpy as np
+
+    from renwei.learn.taste.table import Past
+    from renwei.learn.taste.taste import Taste
+
+    rows = rows_of_log(shop.store, at)
+    items, item = np.unique(rows.item, return_inverse=True)
+    if len(rows) < FEWEST_ROWS or len(items) > MOST_ITEMS or not rows.goal.any():
+        return None, rows
+    _, who = np.unique(rows.who, return_inverse=True)
+    past = Past.of(
+        who, item, rows.at_us, weight=rows.weight, value=rows.price, goal=rows.goal,
+    )  # fmt: skip
+    as_of_us = int(at.timestamp() * 1_000_000) + 1
+    taste = Taste.fit(past, as_of_us, titles=_titles(shop, items), plan=_plan(len(items)))
+    return taste, rows
+
+
+def _plan(items: int) -> Plan:
+    from renwei.learn.taste.taste import Plan
+
+    return Plan(most_people=min(Plan.most_people, max(CELLS // max(items, 1), 200)))
+
+
+def _titles(shop: Shop, items: NDArray[Any]) -> Alikeness:
+    import numpy as np
+
+    from renwei.learn.taste.titles import Alikeness, Catalogue
+
+    known = {item.number: item for item in shop.store.items.all_items()}
+    own = [known.get(number) for number in items.tolist()]
+    words: dict[str, int] = {}
+
+    def codes(names: list[str]) -> NDArray[Any]:
+        return np.array([words.setdefault(n, len(words)) if n else -1 for n in names])
+
+    catalogue = Catalogue(
+        [one.title if one else "" for one in own],
+        codes([one.category if one else "" for one in own]),
+        codes([str(one.facts.get("brand") or "") if one else "" for one in own]),
+        np.array([one.price_minor / 100 if one and one.price_minor else np.nan for one in own]),
+    )
+    return Alikeness.fit(len(items), catalogue)
+
+
+def card_of(taste: Taste | None, rows: Rows, at: datetime) -> dict[str, Any]:
+    """What was learnt from what, what serves, and by how much it won: for people to read."""
+    import numpy as np
+
+    said: dict[str, Any] = {
+        "as_of": at.isoformat(),
+        "rows": len(rows),
+        "purchases": int(rows.goal.sum()),
+        "people": len(np.unique(rows.who)),
+        "items": len(np.unique(rows.item)),
+        "ways": {},
+        "trials": [],
+        "features": [],
+        "labelled": 0,
+    }
+    if taste is None:
+        return said | {"why": "many_items" if said["items"] > MOST_ITEMS else "few_purchases"}
+    for question, choice in taste.choices.items():
+        said["ways"][question] = choice.way
+        said["labelled"] = max(said["labelled"], choice.labelled)
+        for way, ndcg in choice.ndcg.items():
+            gained = choice.gains.get(way)
+            said["trials"].append({
+                "question": question, "way": way, "ndcg": round(ndcg, 5),
+                "gain": round(gained.mean, 5) if gained else None,
+                "low": round(gained.low, 5) if gained else None,
+                "high": round(gained.high, 5) if gained else None,
+                "people": gained.people if gained else 0,
+            })  # fmt: skip
+        model = taste.trees.get(question) or taste.blends.get(question)
+        for name, share in [*model.weights().items()][:12] if model else []:
+            said["features"].append({"question": question, "name": name, "share": round(share, 4)})
+    return said
