@@ -175,7 +175,9 @@ class Taste:
         Args:
             asked: Histories, at a moment not before the fit.
             items: Shape (people,). Of each person.
-            question, keep, forward: As for `rank`.
+            question: As for `rank`.
+            keep: As for `rank`.
+            forward: As for `rank`.
         """
         scores = self.sources.scores(asked)
         pairs = self.sources.candidates(asked, scores, forward=forward, keep=keep)
