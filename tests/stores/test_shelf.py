@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,45 @@ def test_dropping_leaves_no_byte_of_any_version(tmp_path: Path) -> None:
     shelf.drop()
     assert shelf.get("items") is None
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+
+
+def test_files_come_and_go_with_their_version(tmp_path: Path) -> None:
+    shelf = ShelfFiles(tmp_path / "shelf")
+
+    def written(text: str) -> Callable[[Path], None]:
+        def files(folder: Path) -> None:
+            (folder / "deep").mkdir()
+            (folder / "deep" / "model.txt").write_text(text, encoding="utf-8")
+
+        return files
+
+    shelf.put("taste", {"item": np.array([1])}, {}, files=written("first"))
+    held = shelf.get("taste")
+    assert held is not None
+    assert held.files is not None
+    shelf.put("taste", {"item": np.array([1])}, {}, files=written("second"))
+    assert (held.files / "deep" / "model.txt").read_text("utf-8") == "first"
+    newer = ShelfFiles(tmp_path / "shelf").get("taste")
+    assert newer is not None
+    assert newer.files is not None
+    assert (newer.files / "deep" / "model.txt").read_text("utf-8") == "second"
+    shelf.drop("taste")
+    assert not list((tmp_path / "shelf").rglob("model.txt"))
+
+
+def test_files_that_cannot_be_written_leave_the_version_before(tmp_path: Path) -> None:
+    shelf = ShelfFiles(tmp_path / "shelf")
+    shelf.put("taste", {"item": np.array([1])}, {})
+
+    def files(folder: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        shelf.put("taste", {"item": np.array([2])}, {}, files=files)
+    held = shelf.get("taste")
+    assert held is not None
+    assert held.columns["item"].tolist() == [1]
+    assert held.files is None
 
 
 @pytest.mark.parametrize("name", ["../people", "People", "", "a b", "1x"])
