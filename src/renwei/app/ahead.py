@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -20,7 +20,12 @@ from renwei.core.errors import RenweiError
 from renwei.core.shop import Shop
 
 EVERY_S = 30.0
+LOOKS = ("view", "cart", "like", "wish")
 FLOW_AFTER = timedelta(days=1)
+TASTE_AFTER = timedelta(days=1)
+TASTE_SOON = timedelta(minutes=10)
+GROWN = 0.1
+"""When so much of the log is new, what is recommended is learnt sooner, but not all the time."""
 MOST_TO_WARM = 200_000
 """With more people than this, pages load what they need when they are opened."""
 _log = logging.getLogger("renwei.ahead")
@@ -62,7 +67,7 @@ class Ahead:
     def _run(self) -> None:
         while not self._closed.is_set():
             try:
-                self._round()
+                self.work()
             except RenweiError as fault:
                 _log.warning("learning_waits", extra={"code": fault.code})
             except Exception as error:  # noqa: BLE001 - the thread must outlive one bad round
@@ -70,16 +75,24 @@ class Ahead:
             self._wanted.wait(EVERY_S)
             self._wanted.clear()
 
-    def _round(self) -> None:
+    def work(self) -> None:
+        """One round: learn what is missing or stale now."""
         shop = self._shop_of()
         at = shop.clock.now()
-        if next(iter(shop.store.log.read(kinds=build.ORDERS)), None) is None:
-            return
-        if not build.serves(shop, at):
+        ordered = _has(shop, build.ORDERS)
+        if ordered and not build.serves(shop, at):
             self._learn(shop, "learn", at=at)
         flow = shop.shelf.get("flow")
-        if flow is None or at - _as_of(flow.meta) > FLOW_AFTER:
+        if ordered and (flow is None or at - _as_of(flow.meta) > FLOW_AFTER):
             self._learn(shop, "learn-flow")
+        if ordered:
+            self._warm_up(shop)
+        if (ordered or _has(shop, LOOKS)) and self._is_stale(shop, at):
+            # It takes a minute in a big shop: nobody who needs other estimates waits for it.
+            operation = build.operations()["learn-taste"]
+            run_child(operation, shop, operation.request(at=at))
+
+    def _warm_up(self, shop: Shop) -> None:
         if not self._warm and len(shop.store.people.all_persons()) <= MOST_TO_WARM:
             # The first page after a start would else read everybody while somebody waits.
             self._warm = True
@@ -87,10 +100,27 @@ class Ahead:
                 operation = build.operations()[name]
                 operation.call(shop, operation.request())
 
+    def _is_stale(self, shop: Shop, at: datetime) -> bool:
+        """Whether what is recommended was learnt long ago, or before a tenth of all that is known.
+
+        What one person does counts at once without it.
+        """
+        taste = shop.shelf.get("taste-items")
+        if taste is None:
+            return True
+        age = at - _as_of(taste.meta)
+        behind = shop.store.log.position() - int(taste.meta.get("position", 0))
+        grown = behind > GROWN * shop.store.log.position()
+        return age > TASTE_AFTER or (grown and age > TASTE_SOON)
+
     def _learn(self, shop: Shop, name: str, **fields: datetime) -> None:
         operation = build.operations()[name]
         with self._learning:
             run_child(operation, shop, msgspec.convert(fields, operation.request))
+
+
+def _has(shop: Shop, kinds: Sequence[str]) -> bool:
+    return next(iter(shop.store.log.read(kinds=kinds)), None) is not None
 
 
 def _as_of(meta: object) -> datetime:
