@@ -44,6 +44,7 @@ TELLING = frozenset(
 
 HARMLESS = {
     "Understood.name": "a file's name",
+    "PeopleAnswer.note": "how many people are being worked out",
     "Attribute.name": "what can be asked of people",
     "AudienceAnswer.name": "what the team calls an audience",
     "AudienceAnswer.note": "what the team says of an audience",
