@@ -1,0 +1,1 @@
+"""Who is likely to want one item: signs of customers, odds learnt from the past, trials."""
