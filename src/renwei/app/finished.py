@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from renwei.app import asof
 from renwei.app.jobs import answer_type, paths_back, plain
 from renwei.app.work import Job
 from renwei.core import errors
@@ -113,6 +114,7 @@ def scrub(shop: Shop, texts: Sequence[str]) -> int:
 
     Returns 0: a receipt counts what was held of a person, and these are only echoes of it.
     """
+    asof.scrub(shop)
     forgotten = len(shop.store.people.forgotten())
     for name in shop.store.blobs.names(PREFIX):
         record = _read(shop, name)

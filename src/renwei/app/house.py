@@ -18,6 +18,7 @@ import msgspec
 
 from renwei.app import build, settings
 from renwei.app.ahead import Ahead
+from renwei.app.asof import AsOf, Known
 from renwei.app.checkpoints import Checkpoints
 from renwei.app.finished import Finished
 from renwei.app.follow import Follower
@@ -40,6 +41,12 @@ LATELY = timedelta(hours=6)
 
 BRIEF = frozenset({"next"})
 """Operations of milliseconds: all that one reads is of one moment, and read once."""
+
+BESIDE = frozenset(("health", "questions suggest"))
+"""Operations that read the whole shop: of a large one in a child, whose memory goes with it."""
+
+SMALL = 5_000
+"""A shop of so few events is read at once: a child would take longer to start."""
 
 IN_TURN = frozenset(("import", "imports replay", "undo"))
 """Operations of which one runs at a time; another waits and says so."""
@@ -65,6 +72,7 @@ class House:
         self.directory = shop.store.directory
         self.clock: Clock = shop.clock
         self.jobs = Jobs(shop.clock, Finished(shop))
+        self._asof = AsOf(self._store, self.jobs.start, self._beside)
         self.intake = Intake(shop)
         self.follower = Follower(self.shop, build.FOLDS)
         self.intake.on_commit.append(self.follower.wake)
@@ -122,9 +130,15 @@ class House:
         if operation.name in IN_TURN:
             with self._in_turn(progress):
                 return run_child(operation, shop, request)
-        if operation.child:
+        if operation.child or (operation.name in BESIDE and not self._is_small()):
             return run_child(operation, shop, request)
         return operation.call(shop, request)
+
+    def _beside(self, operation: Operation, language: str, progress: Progress) -> Any:
+        return self.run(operation, operation.request(), language, progress)
+
+    def _is_small(self) -> bool:
+        return self._store.log.position() <= SMALL
 
     def answering(self, operation: Operation) -> AbstractContextManager[None]:
         """For the length of one answer: what a brief operation writes is durable at its end."""
@@ -146,6 +160,17 @@ class House:
             if job is None or (job.state != "running" and (anew or old)):
                 job = self._latest[name, language] = self.start(name, language, by=by)
             return job
+
+    def known(self, name: str, language: str = "") -> Known:
+        """What is known of the whole shop by an operation of BESIDE, without waiting for it.
+
+        Of a small shop it is what is so now; of a large one the last answer with its time, and
+        a newer one is worked out behind it where something came in since.
+        """
+        operation, now = build.operations()[name], self.clock.now()
+        if self._is_small():
+            return Known(self.call(name, language))
+        return self._asof.ask(operation, language, now)
 
     @contextmanager
     def _in_turn(self, progress: Progress) -> Iterator[None]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from starlette.responses import Response
 
+from renwei.app.asof import Known
 from renwei.app.house import House
 from renwei.app.work import Job
 from renwei.core.shop import Shop
@@ -129,6 +130,29 @@ def begun(visit: Visit, name: str, **fields: Any) -> bool:
         if job is None or job.state == "failed":
             job = shelf.begun[name] = visit.house.start(name, visit.language, **fields)
     return job.ended.wait(WAIT_S)
+
+
+def known(visit: Visit, name: str) -> Known:
+    """What is known of the whole shop, as this visitor may see it; see `House.known`.
+
+    Raises:
+        RenweiError: Nothing is known, because of this.
+    """
+    gate.insist(visit.visitor, name)
+    found = visit.house.known(name, visit.language)
+    if found.error is not None and found.answer is None:
+        raise found.error
+    return replace(found, answer=gate.shown(visit.visitor, found.answer))
+
+
+def is_newer(visit: Visit, found: Known) -> bool:
+    """Whether a part that looks again every second has something else to show than it shows."""
+    return found.job is None or visit.query.get("shown", "") != shown(found)
+
+
+def shown(found: Known) -> str:
+    """Which answer a page shows: its time, "" for none."""
+    return found.at.isoformat() if found.at else ""
 
 
 def waiting(visit: Visit) -> Response:

@@ -5,20 +5,31 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from renwei.app.house import IN_TURN
-from renwei.doors.console import gate
+from renwei.doors.console import gate, kept
 from renwei.doors.console.frame import Visit, page
 
 
 @page("GET /health", scope="read")
 def health(visit: Visit) -> Response:
-    """The page; the back-test takes a while and comes after."""
+    """The page; in a large shop what hurts, and always the back-test, come after."""
+    known = kept.known(visit, "health")
     return visit.show(
         "health/health.html",
-        answer=visit.call("health"),
+        known=known,
+        shown=kept.shown(known),
         levels=visit.call("levels"),
         running=any(job.operation in IN_TURN for job in visit.house.jobs.running().values()),
         job=_tried(visit) if "lights" in visit.query else None,
     )
+
+
+@page("GET /health/problems", scope="read")
+def problems(visit: Visit) -> Response:
+    """What hurts alone, once it is known or known anew."""
+    known = kept.known(visit, "health")
+    if not kept.is_newer(visit, known):
+        return Response(status_code=204)
+    return visit.show("health/problems.html", known=known, shown=kept.shown(known))
 
 
 @page("GET /health/lights", scope="read")

@@ -11,7 +11,9 @@ from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
 from renwei.collect.questions import answering
+from renwei.collect.questions.asked import OPEN
 from renwei.core.errors import RenweiError
+from renwei.doors.console import kept
 from renwei.doors.console.frame import Visit, page
 from renwei.doors.http.problems import sentence_of, status_of
 
@@ -22,11 +24,19 @@ OTHER = 6
 
 @page("GET /questions", scope="read")
 def questions(visit: Visit) -> Response:
-    """Questions with their answers, and the one worth asking next."""
+    """Questions with their answers, and the one worth asking next; that alone once it is known."""
+    known = kept.known(visit, "questions suggest")
+    alone = visit.partial and "shown" in visit.query
+    if alone and not kept.is_newer(visit, known):
+        return Response(status_code=204)
+    questions = visit.call("questions list").questions
     return visit.show(
-        "questions/list.html",
-        questions=visit.call("questions list").questions,
-        suggested=visit.call("questions suggest"),
+        "questions/next.html" if alone else "questions/list.html",
+        questions=questions,
+        known=known,
+        shown=kept.shown(known),
+        # Since the answer was worked out one may have been asked or closed.
+        asked={one.fact for one in questions if one.state == OPEN},
     )
 
 
