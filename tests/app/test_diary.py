@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from renwei.app import build, diary
 from renwei.app.diary import Diary, day_of
@@ -29,6 +32,10 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
+    yield from a_shop(tmp_path)
+
+
+def a_shop(tmp_path: Path) -> Iterator[Shop]:
     clock = Frozen(AT)
     store = open_store(tmp_path / "data", keys=tmp_path / "keys", clock=clock)
     yield Shop(
@@ -70,14 +77,19 @@ def a_list(shop: Shop, at: datetime, lines: int = 3) -> None:
 
 
 def decide(shop: Shop, number: int, person: int, *, chosen: int = 1, guard: str = "") -> None:
-    removed = (Removal(2, guard),) if guard else ()
-    shop.store.ledger.record(
-        Decision(
-            id=f"01a1f78a-5300-76d9-b2b6-1d5b683246{number:02x}", surface="today", person=person,
-            at=AT - timedelta(minutes=number), unit=person, salt="today", items=(0, 1),
-            scores=(0, 1), sources=("", "needs"), codes=("", "due"), removed=removed,
-            chosen=(chosen,), odds=(1.0,), policy="best@1",
-        )
+    made = decision(number, person, chosen=chosen, guard=guard, minute=number)
+    shop.store.ledger.record(made)
+
+
+def decision(
+    number: int, person: int, *, chosen: int = 1, guard: str = "", minute: int = 0
+) -> Decision:
+    return Decision(
+        id=f"01a1f78a-5300-76d9-b2b6-1d5b683246{number:02x}", surface="today", person=person,
+        at=AT - timedelta(minutes=minute), unit=person, salt="today", items=(0, 1),
+        scores=(0, 1), sources=("", "needs"), codes=("", "due"),
+        removed=(Removal(2, guard),) if guard else (), chosen=(chosen,), odds=(1.0,),
+        policy="best@1",
     )  # fmt: skip
 
 
@@ -134,6 +146,62 @@ def test_a_list_drawn_up_twice_is_one_list(shop: Shop) -> None:
     assert counts(told.did) == {"proposed": 1, "left_in_peace": 1}
     assert counts(told.did_not_dare) == {"cap": 1}
     assert told.did_not_dare[0].fields == {"day": "2026-11-20"}
+
+
+@settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
+@given(
+    made=st.lists(
+        st.tuples(
+            st.integers(1, 3), st.booleans(), st.sampled_from(["", "cap", "budget"]),
+            st.integers(0, 5), st.booleans(),
+        ),
+        max_size=12,
+    )
+)  # fmt: skip
+def test_of_each_person_the_last_decision_for_something_and_for_nothing_counts(
+    tmp_path_factory: pytest.TempPathFactory, made: list[tuple[int, bool, str, int, bool]]
+) -> None:
+    for shop in a_shop(tmp_path_factory.mktemp("diary")):
+        decisions = [
+            decision(k, person, chosen=int(chosen), guard=guard, minute=minute)
+            for k, (person, chosen, guard, minute, _) in enumerate(made)
+        ]
+        sealed = [one for one, (*_, whole) in zip(decisions, made, strict=True) if whole]
+        shop.store.ledger.record_all(sealed)
+        for one in decisions:
+            if one not in sealed:
+                shop.store.ledger.record(one)
+        last = {
+            (one.person, any(one.chosen)): one
+            for one in shop.store.ledger.between(AT - DAY, AT + DAY)
+        }
+        did, left = counts(day_of(shop, AT).did), counts(day_of(shop, AT).did_not_dare)
+        proposed = sum(chosen for _, chosen in last)
+        assert did.get("proposed", 0) == proposed
+        assert did.get("left_in_peace", 0) == len(last) - proposed
+        guards = Counter(gone.guard for one in last.values() for gone in one.removed)
+        assert left == dict(guards)
+
+
+def test_of_what_came_in_only_the_newest_is_read_and_each_event_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diary, "_CHUNK", 100)
+    monkeypatch.setattr(diary, "_MOST", 400)
+    events = [event(shop, "view", AT, number=k) for k in range(900)]
+    shop.store.log.append(events, AT)
+    read: list[int] = []
+    real = type(shop.store.log)._read  # type: ignore[attr-defined]
+
+    def noted(log: Any, *asks: Any) -> Iterator[Any]:
+        for row in real(log, *asks):
+            read.append(row[0])
+            yield row
+
+    monkeypatch.setattr(type(shop.store.log), "_read", noted)
+    assert counts(day_of(shop, AT).did) == {"took_in_more": 400}
+    assert Counter(read).most_common(1)[0][1] <= 2
+    assert len(read) <= 400 + 3, "and the first of each stretch that was looked at"
 
 
 def test_a_mark_that_was_taken_back_is_no_mark(shop: Shop) -> None:

@@ -96,7 +96,7 @@ class Ahead:
         if not self._warm and len(shop.store.people.all_persons()) <= MOST_TO_WARM:
             # The first page after a start would else read everybody while somebody waits.
             self._warm = True
-            for name in ("people", "attributes"):
+            for name in ("people", "attributes", "questions list"):
                 operation = build.operations()[name]
                 operation.call(shop, operation.request())
 

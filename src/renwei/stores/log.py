@@ -23,9 +23,10 @@ from renwei.stores.queries import queries
 from renwei.stores.young import AT_ONCE, Young
 
 EVER = (1 << 63) - 1
-WINDOW, HOT_WINDOW, TOLD_WINDOW = 50_000, 4_000, 1_000_000
+WINDOW, HOT_WINDOW = 50_000, 4_000
 """Events read at once: few where no file must be opened anew for the next, and first of all,
 because whoever asks whether there is any reads no further."""
+TOLD_ROWS = 1_000
 TOLD = frozenset(("answer", "contact"))
 """Kinds with an index of their own (see migrations): few among many, asked for often, and
 never sealed."""
@@ -105,11 +106,14 @@ class EmbeddedLog:
     ) -> Iterator[tuple[Any, ...]]:
         seen_us = EVER if seen_by is None else to_us(seen_by)
         last, wanted = self.position(), to_json(list(kinds)) if kinds else ""
-        size = TOLD_WINDOW if kinds and TOLD.issuperset(kinds) else HOT_WINDOW
+        told = bool(kinds) and TOLD.issuperset(kinds)
+        size = last if told else HOT_WINDOW
         while after < last:
             until = min(after + size, last)
             # Hot rows first: what is sealed between the two reads is then seen twice, not never.
             rows = {row[0]: row for row in self._hot(after, until, kinds, seen_us)}
+            if told and len(rows) == TOLD_ROWS:
+                until = max(rows)
             sealed = self._looking(
                 partial(self._within, after, until, wanted),
                 partial(self._lake.read, after=after, until=until, kinds=kinds),
@@ -148,7 +152,7 @@ class EmbeddedLog:
     ) -> list[tuple[Any, ...]]:
         wanted = to_json(list(kinds)) if kinds else ""
         if kinds and TOLD.issuperset(kinds):
-            return self._db.rows(_SQL["read_told"], (wanted, after, until, seen_us))
+            return self._db.rows(_SQL["read_told"], (wanted, after, until, seen_us, TOLD_ROWS))
         return self._db.rows(_SQL["read"], (after, until, wanted, wanted or "[]", seen_us))
 
     def of(

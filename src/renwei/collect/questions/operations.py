@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from datetime import UTC
 
-from renwei.collect.questions.answering import EVENT
 from renwei.collect.questions.answers import (
     Count,
     LinkAnswer,
@@ -31,12 +29,13 @@ from renwei.collect.questions.asked import (
     question_named,
     templates,
 )
+from renwei.collect.questions.counted import Counted, counted
 from renwei.collect.questions.links import PATH, code_of, token_of
 from renwei.collect.questions.suggesting import Suggested, suggested
 from renwei.core.chance import to_id
 from renwei.core.errors import BadInput, UnknownName
 from renwei.core.finding import person as find_person
-from renwei.core.nouns import NOBODY, Event
+from renwei.core.nouns import NOBODY
 from renwei.core.operations import operation
 from renwei.core.shop import Shop
 
@@ -173,28 +172,12 @@ def _suggestion(shop: Shop, one: Suggested, *, asked: bool) -> SuggestedSeen:
 
 
 def _seen(shop: Shop, questions: list[Question]) -> list[QuestionSeen]:
-    given: dict[str, list[Event]] = {one.id: [] for one in questions}
-    for event in shop.store.log.read(kinds=(EVENT,)):
-        name = str(event.body.get("question"))
-        if name in given:
-            given[name].append(event)
-    return [_one(shop, one, given[one.id]) for one in questions]
+    counts = counted(shop)
+    return [_one(shop, one, counts.get(one.id, Counted())) for one in questions]
 
 
-def _one(shop: Shop, question: Question, events: list[Event]) -> QuestionSeen:
-    """A question with its counts: of each person the latest answer, of nobody each."""
-    actors = sorted({event.actor for event in events} - {NOBODY})
-    persons = dict(zip(actors, shop.store.people.persons_of(actors), strict=True))
-    latest: dict[int, str] = {}
-    counts: Counter[str] = Counter()
-    for event in sorted(events, key=lambda e: (e.at, e.seq)):
-        choice = str(event.body.get("choice"))
-        if event.actor == NOBODY:
-            counts[choice] += 1
-        else:
-            latest[persons[event.actor]] = choice
-    unnamed = sum(counts.values())
-    counts.update(latest.values())
+def _one(shop: Shop, question: Question, found: Counted) -> QuestionSeen:
+    counts = found.by_choice
     labels = [(one.value, question.label(one.value, shop.language)) for one in question.choices]
     labels.append((NOT_SAID, shop.say(f"question.{NOT_SAID}")))
     labels += [(value, value) for value in counts if value not in dict(labels)]
@@ -210,8 +193,8 @@ def _one(shop: Shop, question: Question, events: list[Event]) -> QuestionSeen:
         state=question.state,
         since=question.since,
         path=PATH + token_of(shop, question),
-        answers=len(events),
-        people=len(latest),
-        unnamed=unnamed,
-        counts=[Count(value=v, label=label, people=counts[v]) for v, label in labels],
+        answers=found.answers,
+        people=found.people,
+        unnamed=found.unnamed,
+        counts=[Count(value=v, label=label, people=counts.get(v, 0)) for v, label in labels],
     )

@@ -62,13 +62,14 @@ FROM events
 WHERE seq > ? AND seq <= ? AND (? = '' OR kind IN (SELECT value FROM json_each(?))) AND seen_us <= ?
 ORDER BY seq;
 
--- read_told: `read` for kinds that have an index of their own; values: after, until, kinds, seen by.
+-- read_told: `read` for kinds that have an index of their own; values: kinds, after, until, seen
+-- by, limit.
 SELECT seq, message_id, actor, kind, item, at_us, seen_us, source, value_minor, currency, version,
        body
 FROM events INDEXED BY events_told
 WHERE kind IN ('answer', 'contact') AND kind IN (SELECT value FROM json_each(?))
   AND seq > ? AND seq <= ? AND seen_us <= ?
-ORDER BY seq;
+ORDER BY seq LIMIT ?;
 
 -- of: The newest hot events of some actors; values: actors, until, young positions, kinds or '',
 -- kinds, limit.
