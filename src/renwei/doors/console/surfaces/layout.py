@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 from starlette.responses import Response
 
 from renwei.core.errors import BadInput, UnknownName
 from renwei.doors.console import kept
 from renwei.doors.console.frame import Visit, page
 from renwei.doors.console.screen import sentence
-from renwei.doors.console.surfaces import differing, modules
+from renwei.doors.console.surfaces import differing, modules, unsaved
 from renwei.doors.console.surfaces.looked import looked
 from renwei.doors.console.surfaces.modules import NETS, Draft, Wrong
 from renwei.doors.console.surfaces.places import called
 from renwei.doors.console.surfaces.who import Who, both, pick, recent
-from renwei.pages.documents import SOURCES, PageShown
+from renwei.pages.documents import SOURCES, PageShown, checked
+from renwei.recommend.seen import VISIT
 
 FIRST_ITEMS = 3
 """Items that a phone shows of each module."""
@@ -55,15 +57,14 @@ def layout(visit: Visit) -> Response:
 
 @page("POST /pages/{name}", scope="write")
 def keep(visit: Visit) -> Response:
-    """Save the modules; every other button changes the form alone until it is saved."""
+    """Save the modules; every other button changes the form and the phones alone."""
     held, act = page_named(visit), visit.fields.get("do", "save")
-    drafts = modules.drafts_in(visit)
-    if act != "save":
-        return _page(visit, held, modules.moved(drafts, act), unsaved=True)
-    wrong = _saved(visit, held, drafts)
-    if wrong is not None:
-        return _page(visit, held, drafts, wrong, unsaved=True)
-    return visit.back(f"/pages/{quote(held.name)}", "console.surfaces.page_saved")
+    drafts = modules.moved(modules.drafts_in(visit), act)
+    whole = _whole(visit, held, drafts)
+    if act == "save" and not isinstance(whole, Wrong):
+        visit.call("pages set", name=held.name, page=whole)
+        return visit.back(f"/pages/{quote(held.name)}", "console.surfaces.page_saved")
+    return _page(visit, held, drafts, whole, tells=act in ("save", "preview"))
 
 
 @page("POST /pages/{name}/undo", scope="write")
@@ -88,8 +89,8 @@ def page_named(visit: Visit) -> PageShown:
     raise UnknownName.among("page", name, [one.name for one in known])
 
 
-def _saved(visit: Visit, held: PageShown, drafts: Sequence[Draft]) -> Wrong | None:
-    """Save the drafts, or say what is wrong with them."""
+def _whole(visit: Visit, held: PageShown, drafts: Sequence[Draft]) -> dict[str, Any] | Wrong:
+    """The page that the form makes, as it would be kept, or what is wrong with it."""
     text = visit.fields.get("control", "").strip().rstrip("%％").strip()
     try:
         control = float(text or 0) / 100
@@ -98,15 +99,17 @@ def _saved(visit: Visit, held: PageShown, drafts: Sequence[Draft]) -> Wrong | No
     if not 0 <= control <= 1:
         return Wrong(-1, "control", visit.say("console.surfaces.faults.share"))
     made = modules.document(visit, drafts, visit.house.shop().settings.zone)
-    wrong = made if isinstance(made, Wrong) else modules.unknown_items(visit, drafts)
-    if wrong is not None or isinstance(made, Wrong):
-        return wrong
-    whole = modules.plain_page(held.page, made, round(control, 6))
+    if isinstance(made, Wrong):
+        return made
+    unknown = modules.unknown_items(visit, drafts)
+    if unknown is not None:
+        return unknown
     try:
-        visit.call("pages set", name=held.name, page=whole)
+        page_ = checked(modules.plain_page(held.page, made, round(control, 6)))
     except BadInput as fault:
         return modules.where(visit, fault, drafts)
-    return None
+    whole: dict[str, Any] = msgspec.to_builtins(page_)
+    return whole
 
 
 def _layouts(visit: Visit, fault: str = "", name: str = "") -> Response:
@@ -131,12 +134,18 @@ def _page(
     visit: Visit,
     held: PageShown,
     drafts: Sequence[Draft],
-    wrong: Wrong | None = None,
+    whole: Mapping[str, Any] | Wrong | None = None,
     *,
-    unsaved: bool = False,
+    tells: bool = False,
 ) -> Response:
+    """The page; `whole` is what the form makes where it was not saved, or why it makes nothing.
+
+    The phones show what is not saved yet as soon as it can be shown; `tells` says what is wrong.
+    """
     people = both(visit)
-    answers = [_look(visit, held, one) for one in people]
+    draft = whole if isinstance(whole, Mapping) else None
+    wrong = whole if isinstance(whole, Wrong) and tells else None
+    answers = [_look(visit, held, one, draft) for one in people]
     differences: list[differing.Difference] = []
     if len(answers) > 1:
         differences = differing.of_modules((answers[0], answers[1]), visit.say)
@@ -149,11 +158,12 @@ def _page(
         recent=recent(visit),
         answers=answers,
         differences=differences,
-        titles={one.name: _title(visit, one) for one in held.page.modules},
+        titles=_titles(visit, held, drafts),
         first=FIRST_ITEMS,
         drafts=drafts,
         wrong=wrong,
-        unsaved=unsaved,
+        unsaved=whole is not None,
+        previewed=draft is not None,
         control=visit.fields.get("control", f"{100 * held.page.control:.10g}"),
         sources=SOURCES,
         surfaces=[(one.name, called(visit, one.name)) for one in visit.call("surfaces").surfaces],
@@ -163,8 +173,20 @@ def _page(
     )
 
 
-def _look(visit: Visit, held: PageShown, who: Who) -> Any:
-    return looked(visit, "page", name=held.name, user_id=who.person, explain=True)
+def _look(visit: Visit, held: PageShown, who: Who, draft: Mapping[str, Any] | None) -> Any:
+    if draft is not None:
+        return unsaved.look(visit, held.name, draft, who.person)
+    told = {"user_id": who.person, "session_id": VISIT, "explain": True}
+    return looked(visit, "page", name=held.name, **told)
+
+
+def _titles(visit: Visit, held: PageShown, drafts: Sequence[Draft]) -> dict[str, str]:
+    """What modules are called, those of the form too, by name."""
+    found = {one.name: _title(visit, one) for one in held.page.modules}
+    for draft in drafts:
+        title = draft[f"title_{visit.language}"] or draft["title_zh"] or draft["title_en"]
+        found[draft["name"]] = title or draft["name"]
+    return found
 
 
 def _title(visit: Visit, module: Any) -> str:

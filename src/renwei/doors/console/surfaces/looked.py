@@ -27,8 +27,6 @@ MOST = 100
 """So many looks are kept a shop."""
 PAPERS = ("surface", "page", "autonomy")
 """Kinds of documents that what is shown depends on."""
-VISIT = "console"
-"""Draws by chance stick to this visit, so that two people are compared and not two draws."""
 
 
 @dataclass

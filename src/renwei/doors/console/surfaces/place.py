@@ -13,9 +13,10 @@ from renwei.core.errors import UnknownName
 from renwei.doors.console import kept
 from renwei.doors.console.frame import Visit, page
 from renwei.doors.console.surfaces import differing, form
-from renwei.doors.console.surfaces.looked import VISIT, asked, looked
+from renwei.doors.console.surfaces.looked import asked, looked
 from renwei.doors.console.surfaces.places import called
 from renwei.doors.console.surfaces.who import Who, both, pick, recent
+from renwei.recommend.seen import VISIT
 from renwei.recommend.surfaces import DEFAULTS, KIND, MODES, REPEATS, Shown
 
 WANTED = 8

@@ -1,0 +1,121 @@
+"""The model card: what serves where, learnt from what, and how much better it is than simpler ways."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import RedirectResponse, Response
+
+from renwei.doors.console.frame import Visit, page
+from renwei.doors.console.surfaces.places import called
+from renwei.recommend.surfaces import Place
+
+TABLE = "taste-items"
+QUESTIONS = ("any", "discover")
+GROUPS = (
+    "own", "item", "ease", "lately", "factors", "alike", "sequel", "together", "neighbours",
+    "titles",
+)  # fmt: skip
+"""What features are about: the beginning of their names."""
+SOURCES: Mapping[str, Sequence[str]] = {
+    "similar": ("similar", "also_taken"),
+    "goes_with": ("taken_with",),
+}
+"""What speaks first on a page about an item; on the others what serves the question does."""
+LEAST_SHARE = 0.005
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One way on one question: its number, and by how much it won over the simpler one.
+
+    `verdict` is serves, simplest (there is nothing simpler), not_enough or no_gain.
+    """
+
+    way: str
+    ndcg: float
+    gain: float | None
+    low: float | None
+    high: float | None
+    people: int
+    verdict: str
+
+
+@page("GET /surfaces/all/model", scope="read")
+def model(visit: Visit) -> Response:
+    """What was put on the shelf when tastes were learnt last."""
+    held = visit.house.shop().shelf.get(TABLE)
+    card = (held.meta.get("card") or None) if held else None
+    surfaces = visit.call("surfaces").surfaces
+    return visit.show(
+        "surfaces/card.html",
+        card=card,
+        as_of=held.meta.get("as_of") if held else None,
+        model=held.meta.get("model", "") if held else "",
+        questions=[(one, trials(card, one), features(card, one)) for one in QUESTIONS]
+        if card
+        else [],
+        served=[(one.name, called(visit, one.name), *serves(card, one.place)) for one in surfaces],
+    )
+
+
+@page("POST /surfaces/all/model", scope="write")
+def learn(visit: Visit) -> Response:
+    """Learn tastes anew, now."""
+    job = visit.start("learn-taste")
+    return RedirectResponse(f"/jobs/{job}?then=/surfaces/all/model", 303)
+
+
+def trials(card: Mapping[str, Any], question: str) -> list[Trial]:
+    """The ways that were tried on a question, the simplest first."""
+    served = (card.get("ways") or {}).get(question, "")
+    return [
+        Trial(
+            str(one["way"]),
+            float(one["ndcg"]),
+            one.get("gain"),
+            one.get("low"),
+            one.get("high"),
+            int(one.get("people") or 0),
+            _verdict(one, served),
+        )
+        for one in card.get("trials") or ()
+        if one.get("question") == question
+    ]
+
+
+def features(card: Mapping[str, Any], question: str) -> list[tuple[str, float]]:
+    """What the served way looks at, by what it is about, the weightiest first; shares add to 1."""
+    sums: defaultdict[str, float] = defaultdict(float)
+    for one in card.get("features") or ():
+        if one.get("question") == question:
+            sums[_group(str(one["name"]))] += float(one["share"])
+    whole = sum(sums.values())
+    found = [(name, value / whole) for name, value in sums.items() if whole > 0]
+    return sorted((one for one in found if one[1] >= LEAST_SHARE), key=lambda one: -one[1])
+
+
+def serves(card: Mapping[str, Any] | None, place: Place) -> tuple[str, list[str]]:
+    """The way that serves a surface, and the sources that speak first on it."""
+    if place.only:
+        return "sources", list(place.only)
+    if place.mode in SOURCES:
+        return "sources", list(SOURCES[place.mode])
+    question = "discover" if place.repeats == "no" else "any"
+    way = ((card or {}).get("ways") or {}).get(question, "")
+    return way or "untried", []
+
+
+def _group(name: str) -> str:
+    return next((one for one in GROUPS if name == one or name.startswith(f"{one}_")), name)
+
+
+def _verdict(one: Mapping[str, Any], served: str) -> str:
+    if one["way"] == served:
+        return "serves"
+    if one.get("low") is None:
+        return "simplest"
+    return "not_enough" if one["low"] > 0 else "no_gain"
