@@ -47,8 +47,9 @@ class Evidence:
 
     Attributes:
         sign: The evidence that adds most; "" where none adds anything.
-        items: Items behind it, the strongest first. adds: What each adds, in log odds.
-        share: Of all that evidence adds, how much comes from these items.
+        items: Items behind that sign, the strongest first.
+        adds: What each item adds to the score through all signs together, in log odds.
+        share: Of all that the person's items add, how much comes from these.
     """
 
     sign: str
@@ -63,34 +64,41 @@ def evidence(now: Customers, asked: Asked, odds: Odds, person: int, most: int = 
     A sign grows with the sum over a person's items, so each item's part of the sign is its part
     of the sum: without it the score is lower.
     """
-    signs = dict(zip(SIGNS, asked.signs[person] * odds.adds, strict=True))
-    parts: dict[int, float] = {}
-    by_sign: dict[str, float] = {}
+    parts = _parts(now, asked, odds, person)
+    by_sign = {sign: sum(own.values()) for sign, own in parts.items()}
+    sign = max(by_sign, key=lambda name: by_sign[name])
+    if by_sign[sign] <= 0:
+        return Evidence("", (), (), 0.0)
+    whole = {item: 0.0 for own in parts.values() for item in own}
+    for own in parts.values():
+        for item, part in own.items():
+            whole[item] += part
+    lead = parts[sign]
+    best = sorted(lead, key=lambda item: (-lead[item], item))[:most]
+    best = [item for item in best if lead[item] >= 0.05 * by_sign[sign]]
+    adds = tuple(whole[item] for item in best)
+    return Evidence(sign, tuple(best), adds, sum(adds) / sum(whole.values()))
+
+
+def _parts(now: Customers, asked: Asked, odds: Odds, person: int) -> dict[str, dict[int, float]]:
+    """What each item of a person adds to the score, by sign; looks late and early are one."""
+    signs = dict(zip(SIGNS, (asked.signs[person] * odds.adds).tolist(), strict=True))
     here = slice(int(now.begins[person]), int(now.begins[person + 1]))
     own = now.item[here]
-    for name, weight in (
-        ("near", now.weight), ("near_late", now.late_weight), ("alike", now.weight),
-        ("category", now.weight), ("brand", now.weight),
-    ):  # fmt: skip
-        adds = weight[here] * asked.strengths[name.removesuffix("_late")][own]
-        _share_out(parts, own, adds, signs[name])
-        word = "near" if name == "near_late" else name
-        by_sign[word] = by_sign.get(word, 0.0) + signs[name]
-    had = signs["own"] + signs["own_recent"]
-    by_sign["own"] = had
-    if had > 0:
-        parts[asked.item] = parts.get(asked.item, 0.0) + had
-    by_sign["looked"] = signs["looked"]
+    parts: dict[str, dict[int, float]] = {name: {} for name in ("own", *_BY_ITEM, "looked")}
+    if signs["own"] + signs["own_recent"] > 0:
+        parts["own"][asked.item] = signs["own"] + signs["own_recent"]
+    for name in _BY_ITEM:
+        strength = asked.strengths[name][own]
+        _share_out(parts[name], own, now.weight[here] * strength, signs[name])
+    late = now.late_weight[here] * asked.strengths["near"][own]
+    _share_out(parts["near"], own, late, signs["near_late"])
     if signs["looked"] > 0:
-        _share_out(parts, *_seen_by(now, asked, person), signs["looked"])
-    whole = sum(parts.values())
-    if whole <= 0:
-        return Evidence("", (), (), 0.0)
-    best = sorted(parts, key=lambda one: (-parts[one], one))[:most]
-    best = [one for one in best if parts[one] >= 0.05 * whole]
-    adds_ = tuple(parts[one] for one in best)
-    sign = max(by_sign, key=lambda name: by_sign[name])
-    return Evidence(sign, tuple(best), adds_, sum(adds_) / whole)
+        _share_out(parts["looked"], *_seen_by(now, asked, person), signs["looked"])
+    return parts
+
+
+_BY_ITEM = ("near", "alike", "category", "brand")
 
 
 def _share_out(parts: dict[int, float], items: Ints, adds: Floats, sign: float) -> None:

@@ -24,6 +24,7 @@ Bools = NDArray[np.bool_]
 
 DAY_US = 86_400_000_000
 HALF_LIFE_DAYS, LATE_HALF_LIFE_DAYS = 180.0, 30.0
+LOOK_HALF_LIFE_DAYS, LOOKED_BACK_DAYS = 14.0, 60.0
 MOST_OF_ONE = 500
 """Who bought more things than this (a reseller) says nothing of what goes together."""
 NEAR_KEPT, ALIKE_KEPT = 50, 50
@@ -152,6 +153,13 @@ class Customers:
     def season(self) -> Floats:
         """Buyers of each item in the last 90 days."""
         return summed(self.item, (self.age_days <= 90).astype(np.float64), self.items)
+
+    @cached_property
+    def there(self) -> Bools:
+        """Who may be asked about: customers, and who looked at something lately."""
+        found = self.orders > 0
+        found[self.looks[0]] = True
+        return found
 
     def active(self, days: float) -> Bools:
         """Who ordered within so many days."""
@@ -337,6 +345,16 @@ def _levels(
             amount = float(alike @ sold / alike.sum()) if alike.any() else float(np.median(sold))
         found.append((name, float(np.log((amount + 0.5) / (now.active(days).sum() + 1.0)))))
     return found
+
+
+def faded_looks(
+    person: Ints, item: Ints, at_us: Ints, weight: Floats, now_us: int
+) -> tuple[Ints, Ints, Floats]:
+    """Looks before a moment, of the last 60 days, each worth half as much after two weeks."""
+    age = (now_us - at_us) / DAY_US
+    here = (age > 0) & (age <= LOOKED_BACK_DAYS)
+    faded = weight[here] * np.exp2(-age[here] / LOOK_HALF_LIFE_DAYS)
+    return person[here], item[here], faded
 
 
 def strongest(values: Floats, k: int, least: float) -> Floats:
