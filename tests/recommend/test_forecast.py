@@ -52,7 +52,7 @@ def test_one_person_is_read_as_everybody_is(shop: Bench) -> None:
             getattr(rows, name)[np.lexsort((rows.goal, rows.weight, rows.item, rows.at_us))]
             for rows in (own, alone)
         ]
-        np.testing.assert_array_equal(*columns, err_msg=name)
+        np.testing.assert_array_equal(columns[0], columns[1], err_msg=name)
 
 
 def test_an_order_counts_as_it_stands_and_a_closed_one_not_at_all(bench: Bench) -> None:

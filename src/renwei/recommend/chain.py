@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from renwei.core.nouns import Ask, Reason
 from renwei.core.slate import Slate
-from renwei.recommend.voices import POPULAR, Foreseen, Scene, Voice
+from renwei.recommend.voices import POPULAR, Following, Foreseen, Scene, Voice
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -163,31 +163,35 @@ class Speaker:
 
     def propose(self, ask: Ask) -> Slate:
         """The candidates for which this voice speaks loudest."""
-        judged, voice = self.chain.judged, self.chain.voices[self.place]
+        judged = self.chain.judged
         own = np.flatnonzero(judged.winner == self.place)
         scores = judged.total[own] - judged.price[own]
-        # What is foreseen and rests on nothing of one's own is what many take.
-        code = POPULAR.name if voice.whole else self.name
+        code = self._alone
         return Slate.of(self.name, code, judged.numbers[own].tolist(), scores.tolist())
 
     def reason(self, ask: Ask, item: int) -> Reason:
         """The items of the past that add most, with their share of the whole score."""
         judged, voice = self.chain.judged, self.chain.voices[self.place]
         place = judged.places[item]
-        if isinstance(voice, Foreseen):
+        if isinstance(voice, Foreseen | Following):
             voice.ahead(self.chain.scene, self._first)
         behind = voice.parts(self.chain.scene, int(judged.rows[place]))
         parts = sorted(behind.items(), key=lambda part: (-part[1], part[0]))
         evidence = tuple(number for number, _ in parts[:MOST_EVIDENCE])
         if not evidence:
-            return Reason(POPULAR.name if voice.whole else self.name)
+            return Reason(self._alone)
         whole = float(judged.total[place])
         share = 1.0 - self.chain.worth(place, frozenset(evidence)) / whole if whole else 0.0
         values = {"item": evidence[0], "share": round(share, 4), "n": round(parts[0][1])}
         code = self.name
-        if voice.whole:
+        if isinstance(voice, Foreseen):
             code = "bought_again" if evidence == (item,) else "also_like"
         return Reason(code, values, evidence)
+
+    @property
+    def _alone(self) -> str:
+        """The code of a reason that rests on nothing of one's own: then it is what many take."""
+        return POPULAR.name if self.chain.voices[self.place].whole else self.name
 
     @cached_property
     def _first(self) -> list[int]:

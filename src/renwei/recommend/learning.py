@@ -12,7 +12,9 @@ from renwei.core.nouns import OUR_OWN
 from renwei.core.operations import operation
 from renwei.core.shop import Columns, Shop
 from renwei.recommend.forecast import keep_in
-from renwei.recommend.ranking import card_of, ranker_of
+from renwei.recommend.pasts import Rows, rows_of_log
+from renwei.recommend.ranking import card_of, ranker_of, visits_card
+from renwei.recommend.visits import learn_visits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,20 +60,23 @@ def learn_taste(shop: Shop, request: LearnTaste) -> TasteLearnt:
     started = ticks()
     shop.progress("learn", 0, 4)
     position = shop.store.log.position()
-    taken = _taken(shop, at)
+    rows = rows_of_log(shop.store, at)
+    taken = _taken(shop, rows, at)
     shop.progress("learn", 1, 4)
     near, alike, goes = _near(taken), _alike(shop), _goes(shop)
     shop.progress("learn", 2, 4)
-    taste, rows = ranker_of(shop, at)
+    taste = ranker_of(shop, rows, at)
     shop.progress("learn", 3, 4)
+    card = card_of(taste, rows, at)
     meta: dict[str, Any] = {
         "as_of": at.isoformat(),
         "position": position,
         "model": MODEL,
         "program": renwei.__version__,
         "weights": {},
-        "card": card_of(taste, rows, at),
+        "card": card,
     }
+    card["visits"] = visits_card(learn_visits(shop, at, meta))
     people, own = np.unique(rows.who), np.unique(rows.item)
     if taste is None:
         shop.shelf.drop("taste")
@@ -90,17 +95,17 @@ def learn_taste(shop: Shop, request: LearnTaste) -> TasteLearnt:
         neighbours=len(near["item"]),
         alike=len(alike["item"]),
         together=len(goes["item"]),
-        ways=meta["card"]["ways"],
+        ways=card["ways"],
         model=MODEL,
         seconds=round(ticks() - started, 3),
     )
 
 
-def _taken(shop: Shop, at: datetime) -> dict[str, NDArray[Any]]:
+def _taken(shop: Shop, rows: Rows, at: datetime) -> dict[str, NDArray[Any]]:
     """Who took or looked at what, and when last: one row a person, item and kind."""
     import numpy as np
 
-    bought = _columns(shop.shelf.get("purchases"), ("person", "item", "times", "last_us"))
+    bought = _bought(rows.pick(rows.goal))
     now = int(at.timestamp() * 1_000_000)
     since = now // DAY_US - LOOKED_BACK_DAYS
     sums = shop.store.tallies.columns(["view", "like", "wish", "cart"], since_day=max(since, 0))
@@ -118,6 +123,18 @@ def _taken(shop: Shop, at: datetime) -> dict[str, NDArray[Any]]:
     both["kind"] = np.concatenate(kinds)
     fine = (both["person"] > 0) & (both["item"] > 0) & (both["last_us"] <= now)
     return {name: column[fine] for name, column in both.items()} | {"now": np.array([now])}
+
+
+def _bought(rows: Rows) -> dict[str, NDArray[Any]]:
+    """How often each person bought each thing, and when last."""
+    import numpy as np
+
+    most = int(rows.item.max(initial=0)) + 1
+    pair, place = np.unique(rows.who * most + rows.item, return_inverse=True)
+    last = np.zeros(len(pair), dtype=np.int64)
+    np.maximum.at(last, place, rows.at_us)
+    times = np.bincount(place, minlength=len(pair)).astype(np.int64)
+    return {"person": pair // most, "item": pair % most, "times": times, "last_us": last}
 
 
 def _columns(held: Columns | None, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:

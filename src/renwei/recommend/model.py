@@ -54,11 +54,13 @@ class Open:
 
     Attributes:
         mask: What passes.
+        shown: What passes by item number, for what knows items by their numbers.
         popular: Rows that most people take now, on a scale up to 1; without anything learnt
             every row is as good as another, and the newest come first.
     """
 
     mask: Bools
+    shown: Bools
     popular: Said
     _newest: Ints
     _minus_first: Ints
@@ -113,7 +115,10 @@ class Model:
         top = float(rates.rate.max(initial=0.0)) or 1.0
         tail = 1e-3 / (1.0 + np.arange(len(rows)))
         popular = rows, rates.rate[rows] / top * (1 - 1e-3) + tail
-        return Open(mask, popular, newest, -self.goods.first_us[newest], rates.buyers)
+        numbers = self.goods.number
+        shown = np.zeros(int(numbers.max(initial=0)) + 1, dtype=bool)
+        shown[numbers] = mask
+        return Open(mask, shown, popular, newest, -self.goods.first_us[newest], rates.buyers)
 
 
 _KEPT: WeakKeyDictionary[Store, Model] = WeakKeyDictionary()

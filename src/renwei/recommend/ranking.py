@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from renwei.core.shop import Shop
-from renwei.recommend.pasts import Rows, rows_of_log
+from renwei.recommend.pasts import Rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from renwei.learn.sessions.learning import Learnt
     from renwei.learn.taste.taste import Plan, Taste
     from renwei.learn.taste.titles import Alikeness
 
@@ -21,24 +23,22 @@ CELLS = 16_000_000
 FEWEST_ROWS = 50
 
 
-def ranker_of(shop: Shop, at: datetime) -> tuple[Taste | None, Rows]:
-    """The ranker, and the rows that it was learnt from."""
+def ranker_of(shop: Shop, rows: Rows, at: datetime) -> Taste | None:
+    """The ranker of a shop's past; None where there is too little of it, or too much."""
     import numpy as np
 
     from renwei.learn.taste.table import Past
     from renwei.learn.taste.taste import Taste
 
-    rows = rows_of_log(shop.store, at)
     items, item = np.unique(rows.item, return_inverse=True)
     if len(rows) < FEWEST_ROWS or len(items) > MOST_ITEMS or not rows.goal.any():
-        return None, rows
+        return None
     _, who = np.unique(rows.who, return_inverse=True)
     past = Past.of(
         who, item, rows.at_us, weight=rows.weight, value=rows.price, goal=rows.goal,
     )  # fmt: skip
     as_of_us = int(at.timestamp() * 1_000_000) + 1
-    taste = Taste.fit(past, as_of_us, titles=_titles(shop, items), plan=_plan(len(items)))
-    return taste, rows
+    return Taste.fit(past, as_of_us, titles=_titles(shop, items), plan=_plan(len(items)))
 
 
 def _plan(items: int) -> Plan:
@@ -101,3 +101,11 @@ def card_of(taste: Taste | None, rows: Rows, at: datetime) -> dict[str, Any]:
         for name, share in [*model.weights().items()][:12] if model else []:
             said["features"].append({"question": question, "name": name, "share": round(share, 4)})
     return said
+
+
+def visits_card(learnt: Learnt | None) -> dict[str, Any]:
+    """The same of what leads through a visit: by how much it beat the better plain way."""
+    if learnt is None:
+        return {"way": "", "cases": 0, "gain": None, "low": None, "high": None}
+    gain, low, high = (None if isnan(one) else round(one, 5) for one in learnt.gain)
+    return {"way": learnt.way, "cases": learnt.cases, "gain": gain, "low": low, "high": high}

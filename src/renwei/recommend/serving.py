@@ -35,10 +35,14 @@ from renwei.recommend.model import Model, Open, model
 from renwei.recommend.moment import Moment, moment, person_of
 from renwei.recommend.spreading import Spread
 from renwei.recommend.surfaces import HOLDOUT_SALT, MODES, Place, place_of, surface_of
+from renwei.recommend.visits import Visit
 from renwei.recommend.voices import (
     BESIDE,
     FILLING,
+    FOLLOWED,
+    FOLLOWING,
     FORESEEN,
+    IN_VISIT,
     LOOKS,
     NEW,
     OF_PAGE,
@@ -142,58 +146,75 @@ def _chain(shop: Shop, request: RecommendRequest, place: Place, who: tuple[Momen
     if visit and not held:
         now = replace(now, session=(*visit, *now.session))
     item, cart = page if any(page) else _turned_to(place, now)
-    voices, foreseen = _voices(stock, place, now, held=held)
     scene = Scene(now, stock, open_, item=item, cart=cart)
-    if foreseen:
-        scene = replace(scene, forecast=_forecast(scene, place))
+    if not (held or place.only or place.mode in OF_PAGE):
+        scene = replace(scene, forecast=_forecast(scene, place), visit=_visited(scene))
     start = int(stock.goods.rows([item or (now.items[0] if now.items else 0)])[0])
     return Chain(
         scene,
-        voices,
-        {**_weights(place, foreseen=foreseen), **stock.tables.weights},
+        _voices(scene, place, held=held),
+        {**_weights(scene, place), **stock.tables.weights},
         _barred(request, place, scene, who[0]),
         Spread(stock.goods, place, request.n, start=start),
         request.n,
     )
 
 
-def _voices(stock: Model, place: Place, now: Moment, *, held: bool) -> tuple[Sequence[Voice], bool]:
-    """Who speaks here, and whether the ranker does."""
+def _voices(scene: Scene, place: Place, *, held: bool) -> Sequence[Voice]:
+    """Who speaks here: what was learnt and has won speaks instead of what is only plausible."""
     own = OF_PAGE.get(place.mode, ())
     shared = (POPULAR, NEW) if place.new else (POPULAR,)
     if held:
-        return (*own, POPULAR), False
+        return (*own, POPULAR)
     # A page with an item on it is about that item; who looks only fills what it leaves.
     if own:
         voices: Sequence[Voice] = (*own, *PERSONAL, *shared)
-    elif place.only or stock.tables.ranker is None:
+    elif scene.visit is not None:
+        foreseen = (FORESEEN,) if scene.forecast is not None else ()
+        return (*foreseen, FOLLOWING, FOLLOWED, *shared)
+    elif scene.forecast is not None:
+        return (FORESEEN, *LOOKS, *shared)
+    elif place.only or scene.tables.ranker is None or _has_won(scene, place):
         voices = (*PERSONAL, *shared)
-    elif not stock.tables.ranker.serves(_question(place)):
-        voices = (*UNBOUGHT, *shared)
-    elif now.bought and now.personal:
-        return (FORESEEN, *LOOKS, *shared), True
     else:
-        voices = (*PERSONAL, *shared)
-    return [voice for voice in voices if not place.only or voice.name in place.only], False
+        voices = (*UNBOUGHT, *shared)
+    return [voice for voice in voices if not place.only or voice.name in place.only]
 
 
-def _weights(place: Place, *, foreseen: bool) -> Mapping[str, float]:
-    if foreseen:
-        return BESIDE
-    return FILLING if place.mode in OF_PAGE else WEIGHTS
+def _weights(scene: Scene, place: Place) -> Mapping[str, float]:
+    if place.mode in OF_PAGE:
+        return FILLING
+    if scene.visit is not None:
+        return IN_VISIT
+    return BESIDE if scene.forecast is not None else WEIGHTS
 
 
 def _question(place: Place) -> Question:
     return "discover" if place.repeats == "no" else "any"
 
 
-def _forecast(scene: Scene, place: Place) -> Forecast | None:
+def _has_won(scene: Scene, place: Place) -> bool:
     ranker = scene.tables.ranker
-    if ranker is None:
+    return ranker is not None and ranker.serves(_question(place))
+
+
+def _forecast(scene: Scene, place: Place) -> Forecast | None:
+    """What the person will buy, where the ranker serves and has something to go by."""
+    ranker, now = scene.tables.ranker, scene.moment
+    if ranker is None or not (now.bought and now.personal and _has_won(scene, place)):
         return None
     rows = scene.model.ranked
     keep: Bools = (rows >= 0) & scene.allowed[np.maximum(rows, 0)]
-    return ranker.forecast(scene.moment, _question(place), keep)
+    return ranker.forecast(now, _question(place), keep)
+
+
+def _visited(scene: Scene) -> Visit | None:
+    """Where the visit under way leads, where that was learnt."""
+    guide, now = scene.tables.guide, scene.moment
+    if guide is None or not (now.session and now.personal):
+        return None
+    visit = guide.visit(now.session, scene.open.shown, id(scene.open))
+    return visit if len(visit.items) else None
 
 
 def _page(request: RecommendRequest, goods: Goods) -> tuple[int, tuple[int, ...]]:

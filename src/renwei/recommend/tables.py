@@ -14,12 +14,13 @@ from renwei.core.clock import to_us
 from renwei.core.shop import Columns, Shelf
 from renwei.recommend.forecast import Ranker, load
 from renwei.recommend.moment import Moment
+from renwei.recommend.visits import Guide, load_guide
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 NAMES = ("taste-items", "taste-near", "taste-alike", "taste-goes")
-RANKER = "taste"
+RANKER, VISITS = "taste", "visits"
 DAY_US = 86_400_000_000
 
 
@@ -72,7 +73,7 @@ class Tables:
         nears: Neighbours by the name of their table.
         weights: How much each voice counts, by name.
         meta: Of "taste-items": model, as_of, measured quality.
-        held: The ranker's files, where one was learnt.
+        held, visited: Files of the ranker and of what leads through a visit, where learnt.
     """
 
     items: Mapping[str, Any] = field(default_factory=dict)
@@ -81,11 +82,17 @@ class Tables:
     meta: Mapping[str, Any] = field(default_factory=dict)
     versions: tuple[str, ...] = ()
     held: Columns | None = None
+    visited: Columns | None = None
 
     @cached_property
     def ranker(self) -> Ranker | None:
         """The ranker, read when it is first asked."""
         return load(self.held)
+
+    @cached_property
+    def guide(self) -> Guide | None:
+        """What foresees the next look of a visit, read when it is first asked."""
+        return load_guide(self.visited)
 
     def near(self, name: str) -> Near:
         """A table of neighbours."""
@@ -140,7 +147,7 @@ def _due(at_us: list[int], cycle_days: float, now_us: int) -> float:
 
 def shelved(shelf: Shelf) -> dict[str, Columns | None]:
     """The newest version of each table, as the shelf has it."""
-    return {name: shelf.get(name) for name in (*NAMES, RANKER)}
+    return {name: shelf.get(name) for name in (*NAMES, RANKER, VISITS)}
 
 
 def tables(found: Mapping[str, Columns | None]) -> Tables:
@@ -155,6 +162,7 @@ def tables(found: Mapping[str, Columns | None]) -> Tables:
         meta=held.meta,
         versions=versions(found),
         held=found[RANKER],
+        visited=found[VISITS],
     )
 
 

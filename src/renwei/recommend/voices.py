@@ -22,6 +22,7 @@ from renwei.recommend.tables import Links, Tables
 
 if TYPE_CHECKING:
     from renwei.recommend.forecast import Forecast
+    from renwei.recommend.visits import Visit
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -50,6 +51,7 @@ class Scene:
     item: int = 0
     cart: tuple[int, ...] = ()
     forecast: Forecast | None = None
+    visit: Visit | None = None
     memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -394,11 +396,41 @@ class Foreseen:
         return scene.forecast, scene.forecast.ranker.place(int(scene.goods.number[row]))
 
 
+@dataclass(frozen=True)
+class Following:
+    """The chance of being looked at next in this visit."""
+
+    name: str = "this_visit"
+    whole: ClassVar[bool] = True
+
+    def speaks(self, scene: Scene) -> Said:
+        """As in Voice."""
+        if scene.visit is None:
+            return _NOTHING
+        return _rows(scene.goods, scene.visit.items, scene.visit.chance)
+
+    def parts(self, scene: Scene, row: int) -> Mapping[int, float]:
+        """As in Voice."""
+        return scene.visit.parts(int(scene.goods.number[row])) if scene.visit is not None else {}
+
+    def worth(self, scene: Scene, row: int, without: frozenset[int]) -> float:
+        """As in Voice."""
+        if scene.visit is None:
+            return 0.0
+        return scene.visit.without(int(scene.goods.number[row]), without)
+
+    def ahead(self, scene: Scene, rows: Sequence[int]) -> None:
+        """Work out the parts of these rows at once."""
+        if scene.visit is not None:
+            scene.visit.ahead(scene.goods.number[np.array(rows, dtype=np.int64)].tolist())
+
+
+FOLLOWED = Followed()
 LOOKS: Sequence[Voice] = (
     OfItself("looked_at", looked_at, half=2.0),
     Neighbours("this_visit", "near", half=0.8, where="session"),
     Neighbours("alike", "alike", half=2.0, where="touched"),
-    Followed(),
+    FOLLOWED,
 )
 """What somebody looked at and follows: said beside what is foreseen from purchases."""
 PERSONAL: Sequence[Voice] = (
@@ -407,12 +439,12 @@ PERSONAL: Sequence[Voice] = (
     Neighbours("also_like", "near", half=1.0),
     Neighbours("this_visit", "near", half=0.8, where="session"),
     Neighbours("alike", "alike", half=2.0),
-    Followed(),
+    FOLLOWED,
 )
 """Of a feed where nothing was compared with the past: what each person's own says."""
 UNBOUGHT: Sequence[Voice] = (*LOOKS, Neighbours("also_like", "near", half=1.0, where="touched"))
 """Of a feed where what people bought foresees no better than what sells."""
-FORESEEN = Foreseen()
+FORESEEN, FOLLOWING = Foreseen(), Following()
 OF_PAGE: Mapping[str, Sequence[Voice]] = {
     "similar": (
         Neighbours("similar", "alike", half=0.5, where="item"),
@@ -437,7 +469,9 @@ FILLING: Mapping[str, float] = {
 }
 """The same on a page with an item on it: what is of the item comes first."""
 BESIDE: Mapping[str, float] = {
-    **WEIGHTS, "foreseen": 1.0, "looked_at": 0.15, "this_visit": 0.3, "alike": 0.05, "followed": 0.05, "popular": 1e-4,
+    **WEIGHTS, "foreseen": 1.0, "looked_at": 0.15, "this_visit": 0.2, "alike": 0.03, "followed": 0.05, "popular": 1e-4,
     "new": 0.01,
 }  # fmt: skip
 """The same beside chances: what somebody does now comes before, what sells fills up."""
+IN_VISIT: Mapping[str, float] = {**BESIDE, "this_visit": 1.0}
+"""The same where both are chances: of buying, and of looking next."""
