@@ -57,6 +57,9 @@ def main() -> None:
     if not len(test.users):
         sys.exit(f"Nobody has events on both sides of {show_time(cut / 1e6)}; give another --cut.")
     split = {"cut": show_time(cut / 1e6), "days": horizon, "read_cpu_s": round(read_s, 2)}
+    if said.through == "http":
+        _through_http(shop, test, said, split)
+        return
     baselines = _baselines(shop, test, said, split)
 
     began = time.process_time()
@@ -81,6 +84,27 @@ def main() -> None:
         model={question: choice.way for question, choice in taste.choices.items()},
         past=_said(taste),
         pipeline_cpu_s=round(pipeline_s, 2),
+        **split,
+    )
+
+
+def _through_http(shop: Shop, test: Test, said: argparse.Namespace, split: Any) -> None:
+    """What an app would be served that had sent this past, and asked now."""
+    from benchmarks.worth.through_http import lists_of
+
+    known = _known(shop, test.cut)
+    found, told = lists_of(shop.past, known, test.users, test.cut, K)
+    metrics: dict[str, Scored] = {}
+    for question in QUESTIONS:
+        metrics |= test.metrics(question, found[question], said.seed)
+    report.show(
+        "recommend_through_http",
+        said.data,
+        n=len(test.users),
+        seed=said.seed,
+        metrics=metrics,
+        baselines={},
+        **told,
         **split,
     )
 
@@ -149,6 +173,7 @@ def _asked() -> argparse.Namespace:
     ask.add_argument("--test", type=Path, help="what follows --data in time; or test prefixes")
     ask.add_argument("--seed", type=int, default=1)
     ask.add_argument("--no-small", action="store_true", help="leave the small shops out")
+    ask.add_argument("--through", choices=("python", "http"), default="python")
     ask.add_argument("--json", action="store_true", help="accepted; output is always JSON")
     return ask.parse_args()
 
