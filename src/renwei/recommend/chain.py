@@ -24,6 +24,8 @@ Bools = NDArray[np.bool_]
 SCALE = 1_000.0
 """Scores are shown and recorded in thousandths."""
 MOST_EVIDENCE = 3
+LEAST_SHARE = 0.005
+"""What adds less than this to a chance is no reason for it."""
 MOST_REMOVED = 50
 SPARE = 3
 """So many times the items asked for stay in the record as candidates."""
@@ -182,6 +184,8 @@ class Speaker:
             return Reason(self._alone)
         whole = float(judged.total[place])
         share = 1.0 - self.chain.worth(place, frozenset(evidence)) / whole if whole else 0.0
+        if voice.whole and share < LEAST_SHARE:
+            return Reason(self._alone)
         values = {"item": evidence[0], "share": round(share, 4), "n": round(parts[0][1])}
         code = self.name
         if isinstance(voice, Foreseen):
