@@ -253,27 +253,30 @@ def _words_of(shop: Shop, all_: Everybody, rows: Sequence[int]) -> list[_Word]:
     level = shop.permits.autonomy(surface)
     codes = shop.permits.standings(surface, persons, at)
     stated = shop.store.people.consents_of(persons)
-    return [
-        _word(
-            consents,
-            unpack(int(code)).purpose,
-            verdict(surface, level, unpack(int(code)), _OFFER),
-            at,
-        )
-        for code, consents in zip(codes, stated, strict=True)
+    # Who was forgotten, or found to be somebody else, since the estimates were made.
+    gone = [
+        one != now for one, now in zip(persons, shop.store.people.persons_of(persons), strict=True)
     ]
+    found = []
+    for code, consents, left in zip(codes, stated, gone, strict=True):
+        standing = unpack(int(code))
+        guard = verdict(surface, level, standing, _OFFER)
+        found.append(_word(consents, standing.purpose, guard, at, gone=left))
+    return found
 
 
 _OFFER = int(Trait.PROMOTION)
 
 
-def _word(consents: Sequence[Consent], state: ConsentState, guard: str, at: datetime) -> _Word:
+def _word(
+    consents: Sequence[Consent], state: ConsentState, guard: str, at: datetime, *, gone: bool
+) -> _Word:
     stated = tuple(consents)
     channels = {one.channel for one in stated if one.purpose == "marketing"}
     given = sorted(
         one for one in channels if consent_by(stated, "marketing", one, at) is ConsentState.GIVEN
     )
-    closed = consent_by(stated, "profiling", "*", at) is ConsentState.WITHDRAWN
+    closed = gone or consent_by(stated, "profiling", "*", at) is ConsentState.WITHDRAWN
     return _Word(state.value, guard, tuple(given), closed)
 
 

@@ -281,6 +281,13 @@ def ask(now: Customers, wares: Wares, item: int, *, hidden: bool = False) -> Ask
         "category": wares.same(wares.category, item),
         "brand": wares.same(wares.brand, item),
     }
+    return Asked(item, new, strengths, signs_of(now, wares, item, strengths, new=new))
+
+
+def signs_of(
+    now: Customers, wares: Wares, item: int, strengths: dict[str, Floats], *, new: bool
+) -> Floats:
+    """The signs of everybody for one item, given what is near it: shape (people, len(SIGNS))."""
     signs = dict.fromkeys(SIGNS, np.zeros(now.people))
     signs |= dict(zip(PEOPLE, now.lively.T, strict=True))
     if not new:
@@ -297,7 +304,7 @@ def ask(now: Customers, wares: Wares, item: int, *, hidden: bool = False) -> Ask
     signs |= {
         name: np.full(now.people, level) for name, level in _levels(now, item, new, strengths)
     }
-    return Asked(item, new, strengths, np.column_stack([signs[name] for name in SIGNS]))
+    return np.column_stack([signs[name] for name in SIGNS])
 
 
 def _looked(now: Customers, item: int, strengths: dict[str, Floats]) -> Floats:
