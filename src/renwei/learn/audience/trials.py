@@ -54,7 +54,7 @@ SPREADS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9, 1.1, 1.3, 1.6, 2.0)
 SURE_Z = 1.645
 UNTAUGHT: dict[str, float] = {
     "orders": 0.3, "lately": 0.4, "own": 1.6, "near": 0.7, "alike": 0.7, "category": 0.2,
-    "brand": 0.2, "looked": 1.0,
+    "brand": 0.2, "looked": 2.0,
 }  # fmt: skip
 """What signs add before a shop's past has said better: an order of people, no chances."""
 
@@ -252,7 +252,8 @@ def fitted(cases: Sequence[tuple[Floats, Floats, Floats]], way: str) -> Odds:
     """Fit a way: logistic regression on (signs, came, weight); evidence adds or does nothing.
 
     A sign whose odds would be below zero is set to nothing, so that a reason is never what in
-    truth spoke against somebody. A little ridge decides where the data cannot.
+    truth spoke against somebody. A little ridge decides where the data cannot. Looks add what
+    they usually do where the past had none: whoever begins to count them need not wait.
     """
     signs = np.concatenate([case[0] for case in cases])
     came = np.concatenate([case[1] for case in cases])
@@ -276,6 +277,9 @@ def fitted(cases: Sequence[tuple[Floats, Floats, Floats]], way: str) -> Odds:
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     adds = np.zeros(len(SIGNS))
     adds[read] = found[:-1] / scale
+    looked = SIGNS.index("looked")
+    if not signs[:, looked].any():
+        adds[looked] = UNTAUGHT["looked"]
     return Odds(way, adds, float(found[-1]))
 
 
