@@ -98,6 +98,8 @@ def main() -> None:
     ask.add_argument("--data", type=Path, required=True)
     ask.add_argument("--test", type=Path)
     ask.add_argument("--seed", type=int, default=1)
+    ask.add_argument("--through", choices=("python", "http"), default="python")
+    ask.add_argument("--cases", type=int, default=2_000, help="drawn, where asked through HTTP")
     ask.add_argument("--json", action="store_true", help="accepted; output is always JSON")
     said = ask.parse_args()
     run(said.data, said.test, said)
@@ -120,6 +122,9 @@ def run(data: Path, test: Path | None, args: argparse.Namespace) -> None:
     catalogue = len(np.unique(item))
     known: dict[str, Any] = {"sessions": len(sessions), "items": catalogue}
 
+    if getattr(args, "through", "python") == "http":
+        _through_http(data, sessions, cases, args, known)
+        return
     trials: dict[str, Trial] = {}
     for name, settings, namer in plain_ways(sessions, seed):
         trials[name] = trial = score(namer, cases)
@@ -196,6 +201,21 @@ def filled(way: Plain | None, past: Past, hot: Ints) -> Namer:
         return np.concatenate([first, rest[~np.isin(rest, first)]])[:N]
 
     return name
+
+
+def _through_http(
+    data: Path, sessions: Sequence[Ints], cases: list[Case], args: Any, known: dict[str, Any]
+) -> None:
+    """What visitors would be served who had just clicked the prefixes."""
+    from benchmarks.worth.through_http import asked_of
+
+    seed, most = int(getattr(args, "seed", 1) or 1), int(getattr(args, "cases", 2_000))
+    if len(cases) > most:
+        drawn = np.random.default_rng(seed).choice(len(cases), most, replace=False)
+        cases = [cases[k] for k in np.sort(drawn).tolist()]
+    asked, told = asked_of(sessions, cases, N)
+    trial = Trial(np.array(asked.ranks), len(asked.shown), np.array(asked.took_s) * 1e6)
+    show(data, cases, trial, known["items"], seed, model="through_http", **told, **known)
 
 
 def served(model: NextItem) -> Namer:

@@ -13,6 +13,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +23,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from tests.doors.http.served import Served, served
 
+from renwei.learn.sessions.trial import Case
 from renwei.learn.taste.table import Past, baskets
 from renwei.learn.taste.taste import QUESTIONS, Question
 from renwei.learn.taste.titles import Catalogue
@@ -86,6 +88,68 @@ def lists_of(
             for name, q in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))
         }
         return found, told
+
+
+@dataclass
+class Asked:
+    """Ranks of the targets, 0 where one was not served; times in seconds; what was shown."""
+
+    ranks: list[int] = field(default_factory=list)
+    took_s: list[float] = field(default_factory=list)
+    shown: set[str] = field(default_factory=set)
+
+
+def asked_of(
+    sessions: Sequence[Any], cases: Sequence[Case], k: int
+) -> tuple[Asked, dict[str, Any]]:
+    """What is served to visitors who have just clicked the prefixes.
+
+    Sessions are put into the last month, one after the other as they ended; the clicks of a
+    case are sent, and the next call asks.
+    """
+    with TemporaryDirectory() as name, served(Path(name)) as server:
+        now = int(datetime.now(UTC).timestamp())
+        step = 29 * 86_400 / max(len(sessions), 1)
+        starts = [now - 30 * 86_400 + number * step for number in range(len(sessions))]
+        looks = (
+            _look(f"s{number}", item, starts[number] + 10 * place, f"{number}.{place}")
+            for number, clicks in enumerate(sessions)
+            for place, item in enumerate(clicks.tolist())
+        )
+        with closing(Line(server, "ingest")) as line, closing(Line(server, "admin")) as admin:
+            told: dict[str, Any] = {"events": _sent(line, looks)}
+            _settled(admin)
+            admin.ask("POST", "/v1/surfaces/bench-session", {"place": SURFACES["any"]})
+            told["learnt"] = _finished(admin, admin.ask("POST", "/v1/taste", {}))
+        asked = Asked()
+        with closing(Line(server, "ingest")) as line, closing(Line(server, "read")) as reader:
+            for number, case in enumerate(cases):
+                _ask((line, reader), number, case, k, asked)
+        return asked, told
+
+
+def _ask(lines: tuple[Line, Line], number: int, case: Case, k: int, asked: Asked) -> None:
+    now, clicks = time.time(), case.clicks.tolist()
+    looks = [
+        _look(f"t{number}", item, now - 10 * (len(clicks) - place), f"t{number}.{place}")
+        for place, item in enumerate(clicks)
+    ]
+    lines[0].ask("POST", "/v1/batch", {"batch": looks})
+    began = time.perf_counter()
+    body = {"anonymous_id": f"t{number}", "surface": "bench-session", "n": k}
+    shown = [one["id"] for one in lines[1].ask("POST", "/v1/recommend", body)["items"]]
+    asked.took_s.append(time.perf_counter() - began)
+    asked.shown.update(shown)
+    target = f"p{case.target}"
+    asked.ranks.append(shown.index(target) + 1 if target in shown else 0)
+
+
+def _look(who: str, item: int, at_s: float, message: str) -> Event:
+    return {
+        "type": "track", "event": "Product Viewed", "anonymousId": who, "messageId": message,
+        "timestamp": datetime.fromtimestamp(at_s, UTC).isoformat(),
+        "properties": {"product_id": f"p{item}"},
+    }  # fmt: skip
 
 
 def events(past: Past, catalogue: Catalogue, shift: int) -> Iterator[Event]:
