@@ -183,27 +183,6 @@ def test_of_each_person_the_last_decision_for_something_and_for_nothing_counts(
         assert left == dict(guards)
 
 
-def test_of_what_came_in_only_the_newest_is_read_and_each_event_once(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(diary, "_CHUNK", 100)
-    monkeypatch.setattr(diary, "_MOST", 400)
-    events = [event(shop, "view", AT, number=k) for k in range(900)]
-    shop.store.log.append(events, AT)
-    read: list[int] = []
-    real = type(shop.store.log)._read  # type: ignore[attr-defined]
-
-    def noted(log: Any, *asks: Any) -> Iterator[Any]:
-        for row in real(log, *asks):
-            read.append(row[0])
-            yield row
-
-    monkeypatch.setattr(type(shop.store.log), "_read", noted)
-    assert counts(day_of(shop, AT).did) == {"took_in_more": 400}
-    assert Counter(read).most_common(1)[0][1] <= 2
-    assert len(read) <= 400 + 3, "and the first of each stretch that was looked at"
-
-
 def test_a_mark_that_was_taken_back_is_no_mark(shop: Shop) -> None:
     put(
         shop,
@@ -262,7 +241,6 @@ def test_the_day_is_the_shops_own(shop: Shop, zone: str) -> None:
 def test_very_many_events_are_told_as_more_than(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(diary, "_CHUNK", 4)
     monkeypatch.setattr(diary, "_MOST", 8)
     put(shop, *(event(shop, "view", AT - k * timedelta(seconds=1)) for k in range(30)))
     told = day_of(shop, AT)

@@ -14,7 +14,6 @@ import msgspec
 
 from renwei.app.upkeep.retention import embedded
 from renwei.collect.live import rejected
-from renwei.core.clock import to_us
 from renwei.core.nouns import Event
 from renwei.core.shop import Shop
 from renwei.people.zones import zone_named
@@ -29,7 +28,7 @@ LIST, CONTACT, ANSWER, LIVE = "today-list", "contact", "answer", "key:"
 _PAPERS = (
     "import", "receipt", "setting", "autonomy", "consent-text", "question", "fold_skipped",
 )  # fmt: skip
-_CHUNK, _MOST = 5_000, 20_000
+_MOST = 20_000
 """Of what came in that day at most so many events are counted."""
 
 _BEHIND = {
@@ -151,13 +150,8 @@ def _papers(shop: Shop, since: datetime, at: datetime, page: _Page) -> None:
 
 def _arrived(shop: Shop, since: datetime, at: datetime, page: _Page) -> None:
     """What came in from apps, sites and forms, and what of it was left alone."""
-    start, whole = _reaching(shop, since)
-    since_us, at_us = to_us(since), to_us(at)
-    read = embedded(shop.store).log.columns(after=start)
-    rows = zip(read["seen_us"], read["kind"], read["source"], read["body"], strict=True)
-    for seen_us, kind, source, body in rows:
-        if not since_us <= seen_us <= at_us:
-            continue
+    rows, whole = embedded(shop.store).log.arrived(since, at, _MOST)
+    for kind, source, body in rows:
         if kind == ANSWER:
             page.did["answers"] += 1
         elif source.startswith(LIVE):
@@ -169,20 +163,6 @@ def _arrived(shop: Shop, since: datetime, at: datetime, page: _Page) -> None:
                 page.not_dared["place"] += said.get("place") == "no_consent"
     if not whole and page.did["took_in"]:
         page.did["took_in_more"] = page.did.pop("took_in")
-
-
-def _reaching(shop: Shop, since: datetime) -> tuple[int, bool]:
-    """A position of the log from where to read, and whether all since a time lies behind it."""
-    log, back = shop.store.log, _CHUNK
-    position = log.position()
-    while back < position:
-        first = next(log.read(after=position - back), None)
-        if first is not None and first.seen is not None and first.seen < since:
-            return position - back, True
-        if back >= _MOST:
-            return position - back, False
-        back *= 2
-    return 0, True
 
 
 def _refused(shop: Shop, since: datetime, at: datetime, page: _Page) -> None:

@@ -139,6 +139,24 @@ class Lake:
                 found += _rows(table.filter(mask))
         return found
 
+    def arrived(
+        self, segments: Sequence[Segment], *, since_us: int, until_us: int, most: int
+    ) -> list[Row]:
+        """Position, kind, source and body of the newest events that came in a time."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        names = ["seq", "kind", "source", "body"]
+        parts = []
+        for segment in segments:
+            table = self._load(segment, [*names, "seen_us"])
+            seen = table["seen_us"]
+            within = pc.and_(pc.greater_equal(seen, since_us), pc.less_equal(seen, until_us))
+            parts.append(table.filter(within))
+        whole = pa.concat_tables(parts)
+        newest = whole.take(pc.sort_indices(whole, [("seq", "descending")])[:most])
+        return _rows(newest, names)
+
     def of(self, segments: Sequence[Segment], actors: Sequence[int]) -> list[Row]:
         """Events of some actors, in no order."""
         import pyarrow as pa
@@ -213,12 +231,12 @@ class Lake:
                 problems.append(f"{segment.path}: {rows} rows, registered {segment.rows}")
         return problems
 
-    def _load(self, segment: Segment) -> pa.Table:
+    def _load(self, segment: Segment, names: Sequence[str] = NAMES) -> pa.Table:
         import pyarrow.parquet as pq
 
         path = self._root / segment.path
         with told(path), pq.ParquetFile(path) as file:
-            return file.read(columns=list(self.NAMES))
+            return file.read(columns=list(names))
 
 
 def _by_time(row: Row) -> tuple[int, int]:
@@ -244,5 +262,5 @@ def _table(rows: Sequence[Row]) -> pa.Table:
     )
 
 
-def _rows(table: pa.Table) -> list[Row]:
-    return list(zip(*(table[name].to_pylist() for name in Lake.NAMES), strict=True))
+def _rows(table: pa.Table, names: Sequence[str] = Lake.NAMES) -> list[Row]:
+    return list(zip(*(table[name].to_pylist() for name in names), strict=True))

@@ -27,6 +27,8 @@ WINDOW, HOT_WINDOW = 50_000, 4_000
 """Events read at once: few where no file must be opened anew for the next, and first of all,
 because whoever asks whether there is any reads no further."""
 TOLD_ROWS = 1_000
+ADRIFT_US = 3_600_000_000
+"""An import writes its events under the time at which it began, among those that come meanwhile."""
 TOLD = frozenset(("answer", "contact"))
 """Kinds with an index of their own (see migrations): few among many, asked for often, and
 never sealed."""
@@ -203,6 +205,40 @@ class EmbeddedLog:
         named = dict(zip(Lake.NAMES, map(list, columns), strict=True))
         del named["message_id"]
         return named
+
+    def arrived(
+        self, since: datetime, until: datetime, most: int
+    ) -> tuple[list[tuple[str, str, str]], bool]:
+        """Kind, source and body (JSON text) of what came in [since, until], the newest first.
+
+        Returns:
+            At most so many, and whether those are all.
+        """
+        since_us, until_us = to_us(since), to_us(until)
+        after, last = self._came_by(since_us - ADRIFT_US), self._came_by(until_us + ADRIFT_US)
+        values = (after, last, since_us, until_us, most + 1)
+        rows = {row[0]: row[1:] for row in self._db.rows(_SQL["arrived"], values)}
+        days = [f"day={at.astimezone(UTC).date().isoformat()}" for at in (since, until)]
+        sealed = self._looking(
+            lambda: [s for s in self._segments() if days[0] <= s.path.split("/")[-3] <= days[1]],
+            partial(self._lake.arrived, since_us=since_us, until_us=until_us, most=most + 1),
+        )
+        for row in sealed:
+            rows.setdefault(row[0], row[1:])
+        newest = sorted(rows, reverse=True)
+        return [rows[seq] for seq in newest[:most]], len(rows) <= most
+
+    def _came_by(self, at_us: int) -> int:
+        """A position up to which hot events came before a time, by halving; the end if all did."""
+        low, high = 0, self.position()
+        while low < high:
+            middle = (low + high) // 2
+            row = self._db.one(_SQL["arrival"], (middle,))
+            if row is not None and row[0] < at_us:
+                low = middle + 1
+            else:
+                high = middle
+        return low
 
     def withdraw(self, source: str) -> int:
         """Take back everything one source brought (undo of an import); returns the count."""

@@ -71,6 +71,14 @@ WHERE kind IN ('answer', 'contact') AND kind IN (SELECT value FROM json_each(?))
   AND seq > ? AND seq <= ? AND seen_us <= ?
 ORDER BY seq LIMIT ?;
 
+-- arrival: When the first hot event after a position came.
+SELECT seen_us FROM events WHERE seq > ? ORDER BY seq LIMIT 1;
+
+-- arrived: The newest hot events that came in a time; values: after, until, since, until, limit.
+SELECT seq, kind, source, body FROM events
+WHERE seq > ? AND seq <= ? AND seen_us >= ? AND seen_us <= ?
+ORDER BY seq DESC LIMIT ?;
+
 -- of: The newest hot events of some actors; values: actors, until, young positions, kinds or '',
 -- kinds, limit.
 SELECT seq, message_id, actor, kind, item, at_us, seen_us, source, value_minor, currency, version,
