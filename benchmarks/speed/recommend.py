@@ -99,13 +99,13 @@ def made(shop: Shop, n: int, people: int) -> None:
     now = datetime.now(UTC)
     shop.store.items.upsert([_item(k, now) for k in range(n)])
     numbers = np.array([item.number for item in shop.store.items.all_items("product")])
-    _tables(shop, numbers, chance)
     names = [Named("user", f"u{k}") for k in range(people)]
     actors = shop.store.people.actors(names, now)
     for start in range(0, people, CHUNK // 40):
         some = actors[start : start + CHUNK // 40]
         events = [event for actor in some for event in _past(actor, numbers, chance, now)]
         shop.store.log.append(events, now)
+    _tables(shop, numbers, chance, now)
     place = {"diversity": 0.2, "per_category": 4}
     surfaces_set(shop, SurfaceRequest(name="home", place=place))
 
@@ -124,9 +124,11 @@ def _item(k: int, now: datetime) -> Item:
                 "CNY", facts)  # fmt: skip
 
 
-def _tables(shop: Shop, numbers: Any, chance: np.random.Generator) -> None:
+def _tables(shop: Shop, numbers: Any, chance: np.random.Generator, now: datetime) -> None:
     """Neighbours mostly of the same category, popularity by Zipf's law, cycles for a third."""
-    n, meta = len(numbers), {"model": "taste@1", "weights": {}}
+    n, at = len(numbers), {"as_of": now.isoformat(), "position": shop.store.log.position()}
+    # As if learnt just now, so that a server does not begin to learn while it is measured.
+    meta = {"model": "taste@1", "weights": {}, **at}
     one = np.repeat(np.arange(n), NEAR)
     near = (one + CATEGORIES * chance.integers(1, 200, len(one))) % n
     for name, other in (
