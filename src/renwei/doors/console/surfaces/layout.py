@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -16,11 +16,16 @@ from renwei.doors.console.screen import sentence
 from renwei.doors.console.surfaces import differing, modules, unsaved
 from renwei.doors.console.surfaces.looked import looked
 from renwei.doors.console.surfaces.modules import NETS, Draft, Wrong
+from renwei.doors.console.surfaces.place import reason_of, titles_of
 from renwei.doors.console.surfaces.places import called
-from renwei.doors.console.surfaces.who import Who, both, pick, recent
-from renwei.pages.documents import SOURCES, PageShown, checked
+from renwei.doors.console.surfaces.who import SIDES, Who, both, pick, recent
+from renwei.pages.documents import FIRST, SOURCES, PageShown, checked
 from renwei.recommend.seen import VISIT
 
+MENU = "/surfaces"
+"""The page of the menu that these belong to."""
+_FOUND = {"home": FIRST}
+"""Pages that every shop finds: their first change can be taken back, too."""
 FIRST_ITEMS = 3
 """Items that a phone shows of each module."""
 
@@ -63,16 +68,25 @@ def keep(visit: Visit) -> Response:
     whole = _whole(visit, held, drafts)
     if act == "save" and not isinstance(whole, Wrong):
         visit.call("pages set", name=held.name, page=whole)
-        return visit.back(f"/pages/{quote(held.name)}", "console.surfaces.page_saved")
+        return visit.back(_again(visit, held.name), "console.surfaces.page_saved")
     return _page(visit, held, drafts, whole, tells=act in ("save", "preview"))
 
 
 @page("POST /pages/{name}/undo", scope="write")
 def undo_layout(visit: Visit) -> Response:
     """Put the page back to what it was before the last change."""
-    name = visit.path["name"]
-    visit.call("pages undo", name=name)
-    return visit.back(f"/pages/{quote(name)}", "console.surfaces.undone")
+    held = page_named(visit)
+    if held.version == 1 and held.name in _FOUND:
+        visit.call("pages set", name=held.name, page=msgspec.to_builtins(_FOUND[held.name]))
+    else:
+        visit.call("pages undo", name=held.name)
+    return visit.back(_again(visit, held.name), "console.surfaces.undone")
+
+
+def _again(visit: Visit, name: str) -> str:
+    """The page's address, with the same people on the phones as before."""
+    query = visit.request.url.query
+    return f"/pages/{quote(name)}?{query}" if query else f"/pages/{quote(name)}"
 
 
 def page_named(visit: Visit) -> PageShown:
@@ -116,6 +130,7 @@ def _layouts(visit: Visit, fault: str = "", name: str = "") -> Response:
     return visit.show(
         "surfaces/layouts.html",
         400 if fault else 200,
+        here=MENU,
         pages=visit.house.call("pages").pages,
         called=lambda one: called_page(visit, one),
         title=lambda one: _title(visit, one),
@@ -146,24 +161,31 @@ def _page(
     draft = whole if isinstance(whole, Mapping) else None
     wrong = whole if isinstance(whole, Wrong) and tells else None
     answers = [_look(visit, held, one, draft) for one in people]
-    differences: list[differing.Difference] = []
-    if len(answers) > 1:
-        differences = differing.of_modules((answers[0], answers[1]), visit.say)
+    heads = [_head(module) for answer in answers for module in answer["modules"]]
+    items = titles_of(visit, heads)
+
+    def reason(one: Any) -> str:
+        return reason_of(visit, one, items)
+
     return visit.show(
         "surfaces/layout.html",
         400 if wrong else 200,
+        here=MENU,
         held=held,
         called=called_page(visit, held.name),
         people=people,
         recent=recent(visit),
         answers=answers,
-        differences=differences,
+        differences=_differences(visit, answers),
+        inside=_inside(visit, answers, items, reason),
+        reason=reason,
         titles=_titles(visit, held, drafts),
         first=FIRST_ITEMS,
         drafts=drafts,
         wrong=wrong,
         unsaved=whole is not None,
         previewed=draft is not None,
+        may_undo=held.version > 1 or (held.version == 1 and held.name in _FOUND),
         control=visit.fields.get("control", f"{100 * held.page.control:.10g}"),
         sources=SOURCES,
         surfaces=[(one.name, called(visit, one.name)) for one in visit.call("surfaces").surfaces],
@@ -171,6 +193,33 @@ def _page(
         asked=visit.request.url.query,
         pick=lambda one: pick(people, one),
     )
+
+
+def _head(module: Mapping[str, Any]) -> dict[str, Any]:
+    """What a phone shows of a module's items, as an answer about items."""
+    return {"items": module["items"][:FIRST_ITEMS], "removed": []}
+
+
+def _differences(visit: Visit, answers: Sequence[Any]) -> list[differing.Difference]:
+    """Of modules: which stand where, and why not at the same place for both."""
+    if len(answers) < len(SIDES):
+        return []
+    return differing.of_modules((answers[0], answers[1]), visit.say)
+
+
+def _inside(
+    visit: Visit, answers: Sequence[Any], titles: Mapping[str, str], reason: Callable[[Any], str]
+) -> list[tuple[str, list[differing.Difference]]]:
+    """Of the items on the phones in each module that both see, by the module's title."""
+    if len(answers) < len(SIDES):
+        return []
+    other = {one["name"]: one for one in answers[1]["modules"]}
+    found = []
+    for one in answers[0]["modules"]:
+        if one["name"] in other:
+            both_ = (_head(one), _head(other[one["name"]]))
+            found.append((one["title"], differing.of_items(both_, titles, reason, visit.say)))
+    return [(title, rows) for title, rows in found if rows]
 
 
 def _look(visit: Visit, held: PageShown, who: Who, draft: Mapping[str, Any] | None) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -28,14 +28,14 @@ def lift(visit: Visit) -> Response:
         return kept.waiting(visit)
     if there is not None:
         return there
-    told = [one for one in answer.lifts if one.measures or not one.surface]
+    compared = _compared(answer.lifts)
     return visit.show(
         "surfaces/lift.html",
         answer=answer,
         days=days,
         choices=DAYS,
-        told=told,
-        silent=[one for one in answer.lifts if one not in told],
+        compared=compared,
+        silent=[one for one in answer.lifts if one.surface and not one.measures],
         name=lambda one: _name(visit, one.surface),
         address=_address,
         amount=_amount(visit, answer.currency),
@@ -43,6 +43,15 @@ def lift(visit: Visit) -> Response:
         lights=LIGHTS,
         holdout=visit.house.shop().settings.holdout,
     )
+
+
+def _compared(rows: Sequence[Any]) -> list[Any]:
+    """The rows with something to compare; all together only where that is more than one."""
+    told = [one for one in rows if one.measures]
+    places = [one for one in told if one.surface and not one.surface.startswith(PAGE)]
+    if len(places) == 1:
+        told = [one for one in told if one.surface]
+    return told or [one for one in rows if not one.surface]
 
 
 def _name(visit: Visit, surface: str) -> str:

@@ -15,7 +15,9 @@ from renwei.doors.console.frame import Visit, page
 from renwei.doors.console.surfaces import differing, form
 from renwei.doors.console.surfaces.looked import asked, looked
 from renwei.doors.console.surfaces.places import called
+from renwei.doors.console.surfaces.variety import cost_at
 from renwei.doors.console.surfaces.who import Who, both, pick, recent
+from renwei.recommend.bubble import costs
 from renwei.recommend.seen import VISIT
 from renwei.recommend.surfaces import DEFAULTS, KIND, MODES, REPEATS, Shown
 
@@ -84,7 +86,7 @@ def _page(visit: Visit, held: Shown, wrong: Mapping[str, str] | None = None) -> 
     people = both(visit)
     item = _item(visit, held)
     answers = [_look(visit, held, one, item) for one in people]
-    titles = _titles(visit, answers)
+    titles = titles_of(visit, answers)
     fields = {**form.shown(held.place), **(visit.fields if wrong else {})}
     fault = form.filter_fault(visit, fields["filter"]) if wrong else None
     at = int(fault.values["position"]) if fault else 0
@@ -107,6 +109,7 @@ def _page(visit: Visit, held: Shown, wrong: Mapping[str, str] | None = None) -> 
         cut=form.around(fields["filter"], at) if fault else None,
         passed=form.passed(visit, held.place),
         may_undo=_before(visit, held) is not None,
+        cost=cost_at(costs(visit.house.shop()), held.place.diversity),
         modes=MODES,
         repeats=REPEATS,
         holdout=visit.house.shop().settings.holdout,
@@ -129,7 +132,7 @@ def reason_of(visit: Visit, shown: Mapping[str, Any], titles: Mapping[str, str])
     return visit.say(f"reasons.{reason['code']}", **values)
 
 
-def _titles(visit: Visit, answers: Sequence[Any]) -> dict[str, str]:
+def titles_of(visit: Visit, answers: Sequence[Any]) -> dict[str, str]:
     """Titles of everything that answers name."""
     found = {item["id"]: item["title"] for answer in answers for item in answer["items"]}
     cited = {
