@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -18,6 +20,7 @@ from renwei.core.nouns import Item
 from renwei.core.store import Delivery, Effect
 from renwei.stores.embedded import EmbeddedStore
 from renwei.stores.lock import child_environment
+from renwei.stores.queries import queries
 from renwei.testing.store import decision
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -198,3 +201,16 @@ def test_a_blob_survives_opening_again(reopen: Open, tmp_path: Path) -> None:
     assert again.blobs.names("客户/") == ["客户/退单"]
     assert again.blobs.get("客户/退单") == bytes(range(256)) * 100
     assert all("客户" not in path.name for path in (tmp_path / "shop").rglob("*"))
+
+
+def test_whoever_asks_for_newer_items_reads_no_older_ones(store: EmbeddedStore) -> None:
+    made = [Item(0, "product", f"p{k}", f"P {k}", "", 100, "CNY", {}) for k in range(300)]
+    store.items.upsert(made)
+    mark, whole = store.items.changed()
+    assert [item.code for item in whole] == [item.code for item in made]
+    store.items.upsert(made[7:8])
+    newer, some = store.items.changed(mark)
+    assert (newer > mark, [item.code for item in some]) == (True, ["p7"])
+    with closing(sqlite3.connect(store.directory / "state.db")) as connection:
+        plan = connection.execute("EXPLAIN QUERY PLAN " + queries("work")["items_changed"], (mark,))
+        assert "USING INDEX items_changed" in next(plan)[3]

@@ -20,9 +20,10 @@ SELECT code, number FROM items WHERE kind = ? AND code IN (SELECT value FROM jso
 SELECT number, kind, code, title, category, price_minor, currency, facts FROM items
 WHERE ?1 = '' OR kind = ?1 ORDER BY number;
 
--- items_changed: Items written after a mark, with their marks.
+-- items_changed: Items written after a mark, with their marks. The plus keeps the order from
+-- being got by reading every item in it.
 SELECT number, kind, code, title, category, price_minor, currency, facts, changed FROM items
-WHERE changed > ? ORDER BY number;
+WHERE changed > ? ORDER BY +number;
 
 -- reserve: Add to a counter where the limit allows it; values: key, amount, limit.
 INSERT INTO counters (key, total) SELECT ?1, ?2 WHERE ?2 <= ?3
