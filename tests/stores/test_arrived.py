@@ -81,3 +81,20 @@ def test_a_quiet_day_costs_no_look_at_the_busy_ones_before(store: EmbeddedStore,
     with steps_of(store) as steps:
         assert len(numbers(log, AT + 2 * DAY, AT + 4 * DAY, most)) == min(6_000, most)
     assert len(steps) < 3_000 + 20 * min(most, 6_000)
+
+
+def test_of_a_sealed_day_no_file_is_opened_that_holds_only_older_events(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = store.log
+    assert isinstance(log, EmbeddedLog)
+    monkeypatch.setattr("renwei.stores.log.SEAL_ROWS", 50)
+    log.append([event(k, "view") for k in range(500)], AT)
+    log.seal(AT + DAY)
+    files = {segment.path: segment for segment in log._segments()}
+    assert len(files) > 10
+    for path, segment in files.items():
+        if segment.last_seq <= 450:
+            (store.directory / path).write_bytes(b"not to be read")
+    found, whole = log.arrived(AT - HOUR, AT + HOUR, 30)
+    assert (len(found), whole) == (30, False)

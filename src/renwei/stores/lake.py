@@ -147,15 +147,19 @@ class Lake:
         import pyarrow.compute as pc
 
         names = ["seq", "kind", "source", "body"]
-        parts = []
-        for segment in segments:
+        newest: pa.Table | None = None
+        for segment in sorted(segments, key=lambda one: one.last_seq, reverse=True):
+            # Files hold stretches of the log: what is newer is in none of those that are left.
+            oldest = newest["seq"][-1].as_py() if newest is not None and len(newest) == most else 0
+            if oldest > segment.last_seq:
+                break
             table = self._load(segment, [*names, "seen_us"])
             seen = table["seen_us"]
             within = pc.and_(pc.greater_equal(seen, since_us), pc.less_equal(seen, until_us))
-            parts.append(table.filter(within))
-        whole = pa.concat_tables(parts)
-        newest = whole.take(pc.sort_indices(whole, [("seq", "descending")])[:most])
-        return _rows(newest, names)
+            found = table.filter(within).select(names)
+            whole = found if newest is None else pa.concat_tables([newest, found])
+            newest = whole.take(pc.sort_indices(whole, [("seq", "descending")])[:most])
+        return [] if newest is None else _rows(newest, names)
 
     def of(self, segments: Sequence[Segment], actors: Sequence[int]) -> list[Row]:
         """Events of some actors, in no order."""
