@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from renwei.recommend.answers import RecommendRequest
 from renwei.recommend.lift import LiftAnswer, LiftMeasure, LiftRequest, LiftRow, lift
 from renwei.recommend.seen import VISIT
 from renwei.recommend.serving import answer as recommended
-from renwei.recommend.surfaces import SurfaceRequest, surfaces_set
+from renwei.recommend.surfaces import HOLDOUT_SALT, SurfaceRequest, surfaces_set
 
 SHARE = 0.4
 HOUR = timedelta(hours=1)
@@ -56,6 +57,21 @@ def asks(bench: Bench, people: Iterable[str], surface: str = "home") -> dict[str
 
 def crowd(n: int) -> list[str]:
     return [f"p-{k}" for k in range(n)]
+
+
+def fair(bench: Bench, n: int) -> list[str]:
+    """So many people of whom exactly the share is held out: no test lives by a lucky draw."""
+    wanted = {True: round(n * SHARE), False: n - round(n * SHARE)}
+    found: list[str] = []
+    for k in count():
+        person = bench.store.people.persons_of([bench.who(f"f-{k}")])[0]
+        held = u(person, HOLDOUT_SALT) < SHARE
+        if wanted[held]:
+            wanted[held] -= 1
+            found.append(f"f-{k}")
+        if len(found) == n:
+            return found
+    raise AssertionError
 
 
 def buys(bench: Bench, people: Iterable[str], minor: int = 2_000) -> None:
@@ -105,7 +121,7 @@ def test_whoever_was_shown_both_is_counted_and_left_out_with_all_who_could_have_
     between = [
         name
         for name in {**first, **second}
-        if 0.3 <= u(stall.store.people.persons_of([stall.who(name)])[0], "recommend/holdout") < 0.7
+        if 0.3 <= u(stall.store.people.persons_of([stall.who(name)])[0], HOLDOUT_SALT) < 0.7
     ]
     found = row(stall)
     assert found.contaminated == len(both)
@@ -163,7 +179,7 @@ def test_the_shop_s_share_of_then_counts_and_not_that_of_now(stall: Bench) -> No
 
 
 def test_a_planted_effect_is_found_in_money_and_no_effect_is_not(stall: Bench) -> None:
-    held = asks(stall, crowd(400))
+    held = asks(stall, fair(stall, 400))
     out = [name for name, is_held in held.items() if is_held]
     seen = [name for name, is_held in held.items() if not is_held]
     stall.later(HOUR)
@@ -182,7 +198,7 @@ def test_a_planted_effect_is_found_in_money_and_no_effect_is_not(stall: Bench) -
 
 
 def test_the_same_in_both_groups_is_not_yet_distinguishable(stall: Bench) -> None:
-    held = asks(stall, crowd(400))
+    held = asks(stall, fair(stall, 400))
     stall.later(HOUR)
     sides = [[name for name, is_held in held.items() if is_held is side] for side in (True, False)]
     buys(stall, [*every(sides[0], 5), *every(sides[1], 5)])
@@ -210,7 +226,7 @@ def test_an_app_that_asks_for_one_side_alone_is_not_believed(stall: Bench) -> No
     for k in range(1_000):
         name = f"x-{k}"
         person = stall.store.people.persons_of([stall.who(name)])[0]
-        if u(person, "recommend/holdout") >= SHARE:
+        if u(person, HOLDOUT_SALT) >= SHARE:
             held |= asks(stall, [name])
         if len(held) > 90:
             break
@@ -354,8 +370,7 @@ def test_what_is_known_of_pages_is_what_pages_do() -> None:
     assert lifting.PAGE_SALT == serving.CONTROL_SALT
     assert documents.KIND == lifting.PAGE_KIND
     assert documents.Page().control == lifting.PAGE_SHARE
-    assert lifting.PAGE_SALT != lifting.HOLDOUT_SALT
-    assert isinstance(lifting.PAGE, str)
+    assert lifting.PAGE_SALT != HOLDOUT_SALT
 
 
 def test_events_of_nobody_are_read_over(stall: Bench) -> None:

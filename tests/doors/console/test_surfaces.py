@@ -296,7 +296,7 @@ def test_modules_are_moved_in_the_form_and_kept_when_it_is_saved(
     sent = {"count": "2", "control": "10"} | module(0) | module(1)
     answer = owner.post("/pages/home", sent | {"do": "up:1"})
     assert answer.status == 200
-    assert "Not saved yet." in text_of(answer)
+    assert "This is a preview" in text_of(answer)
     assert re.search(r'name="0.name" value="m1"', answer.body.decode())
     assert page_of(house) == ["again", "for-you", "discover"]
     owner.post("/pages/home", sent | {"do": "save"})
@@ -357,8 +357,69 @@ def test_a_new_page_begins_empty_and_names_the_next_step(owner: Person) -> None:
     answer = owner.post("/pages", {"name": "autumn"})
     assert answer.headers["location"] == "/pages/autumn"
     assert "No modules yet" in text_of(ready(owner, "/pages/autumn"))
-    assert "Not saved yet" in text_of(owner.post("/pages/autumn", {"count": "0", "do": "add"}))
+    assert "not saved yet" in text_of(owner.post("/pages/autumn", {"count": "0", "do": "add"}))
     assert owner.post("/pages", {"name": "autumn"}).status == 400
+
+
+def test_a_preview_is_on_the_phones_at_once_and_nowhere_else(house: House, owner: Person) -> None:
+    ready(owner, "/pages/home?a=mei&b=ann")
+    before, items = decisions(house), len(house.shop().store.items.all_items())
+    sent = (
+        {"count": "2", "control": "0"} | module(0) | module(1, source="banner", pin="1", url="/x")
+    )
+    answer = owner.post("/pages/home?a=mei&b=ann", sent | {"do": "preview"})
+    assert answer.status == 200
+    for phone in phones(answer):
+        assert phone.index("1. Module 1") < phone.index("2. Module 0")
+        assert "whole record" not in phone
+    assert "mei: Is like Cream 1." in text_of(answer), "the reason of a difference"
+    assert page_of(house) == ["again", "for-you", "discover"]
+    assert decisions(house) == before
+    assert len(house.shop().store.items.all_items()) == items
+    assert "For you" in phones(ready(owner, "/pages/home?a=mei"))[0]
+
+
+def test_a_preview_of_a_campaign_that_is_over_leaves_it_out(owner: Person) -> None:
+    ready(owner, "/pages/home")
+    over = {"from": "2020-11-11T00:00", "until": "2020-11-12T00:00"}
+    sent = {"count": "2", "control": "0"} | module(0) | module(1, source="banner", **over)
+    phone = phones(owner.post("/pages/home", sent | {"do": "preview"}))[0]
+    assert "Modules left out: 1" in phone
+
+
+def test_what_cannot_be_previewed_is_said_where_it_is_wrong(owner: Person) -> None:
+    ready(owner, "/pages/home")
+    sent = {"count": "1", "control": "5"} | module(0, n="many")
+    answer = owner.post("/pages/home", sent | {"do": "preview"})
+    assert answer.status == 400
+    assert 'id="fault-0"' in answer.body.decode()
+    # Moving about is no time to scold: the phones stay as they are until it can be read.
+    moved_ = owner.post("/pages/home", sent | {"do": "add"})
+    assert moved_.status == 200
+    assert "For you" in phones(moved_)[0]
+    assert "Not saved yet." in text_of(moved_)
+
+
+def test_saving_keeps_the_people_on_the_phones_and_a_first_change_is_undone(
+    house: House, owner: Person
+) -> None:
+    ready(owner, "/pages/home")
+    sent = {"count": "1", "control": "5", "do": "save"} | module(0)
+    answer = owner.post("/pages/home?a=mei&b=ann", sent)
+    assert answer.headers["location"] == "/pages/home?a=mei&b=ann"
+    assert page_of(house) == ["m0"]
+    assert 'action="/pages/home/undo' in ready(owner, "/pages/home").body.decode()
+    owner.post("/pages/home/undo")
+    assert page_of(house) == ["again", "for-you", "discover"]
+
+
+def test_looks_at_a_page_are_no_part_of_what_is_measured(house: House, owner: Person) -> None:
+    ready(owner, "/pages/home?a=mei&b=ann")
+    assert decisions(house) > 0
+    house.clock.at += timedelta(minutes=1)  # type: ignore[attr-defined]
+    rows = house.call("recommend lift").lifts
+    assert [one.shown + one.held for one in rows] == [0] * len(rows)
+    assert house.call("recommend gauge").people == 0
 
 
 @given(
