@@ -25,11 +25,11 @@ def health(visit: Visit) -> Response:
 
 @page("GET /health/problems", scope="read")
 def problems(visit: Visit) -> Response:
-    """What hurts alone, once it is known or known anew."""
+    """What hurts and the place for the lights, once it is known or known anew."""
     known = kept.known(visit, "health")
     if not kept.is_newer(visit, known):
         return Response(status_code=204)
-    return visit.show("health/problems.html", known=known, shown=kept.shown(known))
+    return visit.show("health/problems.html", known=known, shown=kept.shown(known), job=None)
 
 
 @page("GET /health/lights", scope="read")
