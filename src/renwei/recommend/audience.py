@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from renwei.core.chance import to_id, u
-from renwei.core.clock import from_us
+from renwei.core.clock import from_us, to_us
 from renwei.core.errors import UnknownName
 from renwei.core.nouns import OUR_OWN, ConsentState, Surface, Trait, consent_by
 from renwei.core.operations import operation
@@ -68,7 +68,6 @@ def learn_audience(shop: Shop, request: LearnAudience) -> AudienceLearnt:
     """Learn from the shop's past who wants what, and how sure that is; keep it on the shelf."""
     import numpy as np
 
-    from renwei.core.clock import to_us
     from renwei.learn.audience.trials import learn
     from renwei.recommend.customers import TABLE, bought_of_log, odds_to, wares_of
 
@@ -97,7 +96,7 @@ def learn_audience(shop: Shop, request: LearnAudience) -> AudienceLearnt:
         needed=found.needed,
         known=found.known.way if found.known else "",
         new=found.new.way if found.new else "",
-        held=found.known.held if found.known else 0.0,
+        intervals_held=found.known.held if found.known else 0.0,
         trials=trials,
         model=MODEL,
     )
@@ -185,6 +184,8 @@ def _found(
 
     asked = ask(all_.now, all_.wares, row)
     notes = _of_item(shop, all_.stock, row)
+    if all_.now.at_us < to_us(all_.at):
+        notes.append(_note(shop, "data_ends", last=from_us(int(all_.now.last_order_us.max()))))
     looked = bool((all_.now.looks[1] == row).any())
     if asked.hidden and asked.alikest < UNLIKE and not looked:
         notes.append(_note(shop, "unlike", n=TEST))
@@ -245,7 +246,7 @@ class _Word:
 
 
 def _words_of(shop: Shop, all_: Everybody, rows: Sequence[int]) -> list[_Word]:
-    at = from_us(all_.now.at_us)
+    at = all_.at
     persons = [int(one) for one in all_.person[list(rows)]]
     surface = Surface(
         "audience", (), "marketing", "order", timedelta(days=HORIZON_DAYS), disturbs=True
@@ -290,7 +291,7 @@ def _tested(shop: Shop, all_: Everybody, row: int, notes: list[WhyWanted]) -> _F
     words = _words_of(shop, all_, active.tolist())
     may = np.array([word.fits(True) for word in words], dtype=bool)
     eligible = active[may] if len(active) else active
-    salt = f"audience/{all_.stock.code[row]}/{from_us(all_.now.at_us):%Y-%m}"
+    salt = f"audience/{all_.stock.code[row]}/{all_.at:%Y-%m}"
     order = np.argsort(u_many(all_.person[eligible], salt), kind="stable")
     drawn = eligible[order[:TEST]].tolist()
     if not drawn:
@@ -315,7 +316,7 @@ def _answer(shop: Shop, all_: Everybody, row: int, found: _Found) -> AudienceFor
             available=bool(all_.stock.offered[row]),
             buyers=int(now.buyers[row]),
         ),
-        at=from_us(now.at_us),
+        at=all_.at,
         as_of=all_.as_of,
         way=found.way,
         new=not now.buyers[row],
@@ -324,7 +325,7 @@ def _answer(shop: Shop, all_: Everybody, row: int, found: _Found) -> AudienceFor
         people=people,
         expected=_expected(found) if told else [],
         horizon_days=HORIZON_DAYS,
-        held=found.odds.held if found.odds and told else 0.0,
+        intervals_held=found.odds.held if found.odds and told else 0.0,
         consents={state: sum(one.consent == state for one in people) for state in states},
         salt=found.salt,
         model=MODEL if told else "",

@@ -29,7 +29,7 @@ class AudienceLearnt(msgspec.Struct, kw_only=True):
     needed: int
     known: str
     new: str
-    held: float
+    intervals_held: float
     trials: dict[str, Any]
     model: str
 
@@ -118,7 +118,7 @@ class AudienceForAnswer(msgspec.Struct, kw_only=True):
 
     `way`: signs, category or recent (what served best on the past), untaught (too little to
     learn from: an order of people, no chances), test (unlike anything sold: people drawn by
-    chance), nobody. `new` says that nobody bought the item yet. `held` is how many in a hundred
+    chance), nobody. `new` says that nobody bought the item yet. `intervals_held` is how many in a hundred
     intervals held on the past (0 to 1). `consents` counts the people listed by their word.
     """
 
@@ -132,7 +132,7 @@ class AudienceForAnswer(msgspec.Struct, kw_only=True):
     people: list[Wanting]
     expected: list[Buyers]
     horizon_days: int
-    held: float
+    intervals_held: float
     consents: dict[str, int]
     salt: str
     model: str

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from renwei.core.nouns import Ask, Reason
 from renwei.core.slate import Slate
+from renwei.recommend.lazily import lazily
 from renwei.recommend.voices import POPULAR, Following, Foreseen, Scene, Voice
 
 Floats = NDArray[np.float64]
@@ -49,7 +49,7 @@ class Judged:
     winner: Ints
     said: Floats
 
-    @cached_property
+    @lazily
     def places(self) -> dict[int, int]:
         """Where each item stands among the candidates, by its number."""
         return {number: place for place, number in enumerate(self.numbers.tolist())}
@@ -75,7 +75,7 @@ class Chain:
     wanted: int
     less: dict[tuple[int, frozenset[int]], float] = field(default_factory=dict, repr=False)
 
-    @cached_property
+    @lazily
     def judged(self) -> Judged:
         """Every candidate that stays in the record."""
         return self._judge()
@@ -197,7 +197,7 @@ class Speaker:
         """The code of a reason that rests on nothing of one's own: then it is what many take."""
         return POPULAR.name if self.chain.voices[self.place].whole else self.name
 
-    @cached_property
+    @lazily
     def _first(self) -> list[int]:
         """Rows of this voice that will be shown unless chance or a guard says otherwise."""
         judged, chain = self.chain.judged, self.chain

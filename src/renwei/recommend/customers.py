@@ -38,6 +38,8 @@ MOST_ORDERS = 200_000
 MOST_WRITTEN = 30_000
 """Items whose texts are compared: those with most buyers."""
 AGAIN_AFTER_US = 3_600_000_000
+ENDED_US = 60 * DAY_US
+"""Where the last order is older than this, a shop's orders ended (an old file)."""
 Looks = tuple[Ints, Ints, Ints, Floats]
 
 
@@ -47,12 +49,15 @@ class Everybody:
 
     Attributes:
         person: Our numbers, ascending: shape (people,). stock: The catalogue behind the items.
+        at: Now. `now.at_us` is earlier where the orders end long before: everybody is then
+            asked about as of the day after the last one.
         now, wares: As the mathematics takes them; items are rows of `stock`.
         as_of: When the estimates were made, ISO; "" without any.
     """
 
     person: Ints
     stock: Goods
+    at: datetime
     now: Customers
     wares: Wares
     as_of: str
@@ -84,7 +89,7 @@ def everybody(shop: Shop, at: datetime, row: int) -> Everybody:
     )
     with _LOCK:
         was = held = _KEPT.get(shop.store)
-        if held is None or held.key != key or to_us(at) - held.now.at_us > AGAIN_AFTER_US:
+        if held is None or held.key != key or to_us(at) - to_us(held.at) > AGAIN_AFTER_US:
             held = _everybody(shop, (people, bought), stock, at, key)
             if was is not None and len(was.stock) == len(stock):
                 held = replace(held, wares=was.wares, texts=was.texts)
@@ -96,7 +101,8 @@ def everybody(shop: Shop, at: datetime, row: int) -> Everybody:
             # A price or a stock that changed: what is written stands.
             held = replace(held, stock=stock, wares=replace(held.wares, log_price=_priced(stock)))
         _KEPT[shop.store] = held
-    return held
+    # What somebody said a moment ago counts, however long the columns are kept.
+    return replace(held, at=at)
 
 
 def _everybody(
@@ -121,6 +127,10 @@ def _everybody(
     seen = stock.rows(item)
     fine = seen >= 0
     looked = np.searchsorted(person, who[fine]), seen[fine], seen_us[fine], weight[fine]
+    at_us = to_us(at)
+    ends = int(last.max(initial=0))
+    if ends and at_us - ends > ENDED_US and not len(who):
+        at_us = ends + DAY_US
     now = Customers(
         own[known],
         thing[known],
@@ -130,11 +140,11 @@ def _everybody(
         first,
         last,
         len(stock),
-        to_us(at),
-        faded_looks(*looked, to_us(at)),
+        at_us,
+        faded_looks(*looked, at_us),
     )
     as_of = str(people.meta.get("as_of", "")) if people else ""
-    return Everybody(person, stock, now, _no_wares(len(stock)), as_of, key, {})
+    return Everybody(person, stock, at, now, _no_wares(len(stock)), as_of, key, {})
 
 
 def _no_wares(n: int) -> Wares:

@@ -11,7 +11,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from renwei.core.clock import to_us
 from renwei.core.shop import Columns
+from renwei.recommend.lazily import lazily
 from renwei.recommend.moment import Moment
 from renwei.recommend.pasts import rows_of
 
@@ -127,7 +127,7 @@ class Forecast:
     _odds: dict[tuple[int, frozenset[int]], float] = field(default_factory=dict, repr=False)
     _parts: dict[int, dict[int, float]] = field(default_factory=dict, repr=False)
 
-    @cached_property
+    @lazily
     def _ranked(self) -> tuple[Ints, Floats]:
         found = self.ranker.taste.rank(self.asked, self.question, k=RANKED, keep=self.keep)
         # Empty places were filled with what sells; that is said by what sells.
@@ -139,12 +139,12 @@ class Forecast:
         """Taste's numbers of what was ranked, the best first."""
         return self._ranked[0]
 
-    @cached_property
+    @lazily
     def chance(self) -> Floats:
         """Of each, in (0, 1)."""
         return _chance(self._ranked[1])
 
-    @cached_property
+    @lazily
     def _place(self) -> Mapping[int, int]:
         return {item: place for place, item in enumerate(self.items.tolist())}
 

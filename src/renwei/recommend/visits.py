@@ -12,7 +12,6 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from renwei.core.clock import to_us
 from renwei.core.shop import Columns, Shop
 from renwei.core.store import Store
+from renwei.recommend.lazily import lazily
 from renwei.recommend.moment import BOUNCED, SESSION, WEIGHTS, meant_by
 
 if TYPE_CHECKING:
@@ -75,13 +75,13 @@ class Visit:
     keep: Bools
     _parts: dict[int, dict[int, float]] = field(default_factory=dict, repr=False)
 
-    @cached_property
+    @lazily
     def _allow(self) -> Allow:
         from renwei.learn.sessions.model import Allow
 
         return Allow(only=self.keep)
 
-    @cached_property
+    @lazily
     def _picks(self) -> tuple[Ints, Floats]:
         found = self.model.recommend(self.clicks, NAMED, allow=self._allow)
         # What is popular is said by what is popular.
