@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.recommend.shops import DAY, Bench, codes
+from tests.recommend.shops import DAY, Bench, codes, copied
 
 from renwei.core.chance import u
 from renwei.core.clock import to_us
@@ -179,3 +180,23 @@ def test_forgetting_everybody_s_estimates_takes_the_ranker_away(shop: Bench) -> 
     shop.shop.shelf.drop()
     assert model(shop.shop).tables.ranker is None
     assert shop.ask("u-1", n=4).items
+
+
+def test_a_file_of_an_old_year_is_judged_as_of_its_last_day(
+    grown: tuple[Path, dict[str, int]], tmp_path: Path
+) -> None:
+    """Fifteen years later, with not an event since, lists are what they were."""
+    now, late = copied(grown, tmp_path / "now"), copied(grown, tmp_path / "late")
+    late.later(15 * 365 * DAY)
+    late.learnt()
+    assert card_of(late)["ways"] == card_of(now)["ways"]
+    same = 0
+    for k in range(0, 30, 3):
+        fresh, old = now.ask(f"u-{k}", n=6), late.ask(f"u-{k}", n=6)
+        assert old.personal
+        same += len(set(codes(fresh)) & set(codes(old)))
+    assert same >= 50, "of sixty places"
+    late.store.log.append([late.bought("u-0", ["soap-3", "soap-4"], 0.001)], late.clock.now())
+    assert {item.category for item in late.ask("u-0", n=36).items[:3]} & {"soap"}
+    now.store.close()
+    late.store.close()

@@ -47,11 +47,14 @@ class Ranker:
         taste: Sources and models.
         items: Item numbers, ascending; taste's item k is items[k].
         people: Person numbers, ascending; taste's user k is people[k].
+        still_us: How long nothing had been heard of the shop when it was learnt, in
+            microseconds; 0 of one that is alive.
     """
 
     taste: Taste
     items: Ints
     people: Ints
+    still_us: int = 0
     _kept: OrderedDict[Any, Forecast] = field(default_factory=OrderedDict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -86,10 +89,10 @@ class Ranker:
         return found
 
     def _as_of(self, moment: Moment) -> int:
-        """The hour, but never before what is known."""
-        now = to_us(moment.at)
+        """The hour, but never before what is known; in a shop that stands still, its own."""
+        now = to_us(moment.at) - self.still_us
         newest = max((*moment.at_us[:1], *(to_us(one.at) for one in moment.bought[:1]), 0))
-        return min(max(now - now % HOUR_US, newest + 1, self.taste.as_of_us), now + 1)
+        return max(now - now % HOUR_US, newest + 1, self.taste.as_of_us)
 
     def _asked(self, moment: Moment, as_of_us: int) -> Asked:
         from renwei.learn.taste.table import Asked, Past
@@ -213,7 +216,8 @@ def load(held: Columns | None) -> Ranker | None:
 
     taste = Taste.load(held.files)
     people = np.load(held.files / PEOPLE, mmap_mode="r")
-    return Ranker(taste, np.asarray(held.columns["item"]), np.asarray(people))
+    still_us = int(held.meta.get("still_us", 0))
+    return Ranker(taste, np.asarray(held.columns["item"]), np.asarray(people), still_us)
 
 
 def keep_in(folder: Path, taste: Taste, people: Ints) -> None:

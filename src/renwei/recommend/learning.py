@@ -12,7 +12,7 @@ from renwei.core.nouns import OUR_OWN
 from renwei.core.operations import operation
 from renwei.core.shop import Columns, Shop
 from renwei.recommend.forecast import keep_in
-from renwei.recommend.pasts import Rows, rows_of_log
+from renwei.recommend.pasts import Rows, edge_us, rows_of_log
 from renwei.recommend.ranking import card_of, ranker_of, visits_card
 from renwei.recommend.visits import learn_visits
 
@@ -54,18 +54,19 @@ def learn_taste(shop: Shop, request: LearnTaste) -> TasteLearnt:
     """Learn which items are near each other and what is popular; keep it on the shelf."""
     import numpy as np
 
-    from renwei.core.clock import ticks
+    from renwei.core.clock import ticks, to_us
 
     at = (request.at or shop.clock.now()).astimezone(UTC)
     started = ticks()
     shop.progress("learn", 0, 4)
     position = shop.store.log.position()
     rows = rows_of_log(shop.store, at)
-    taken = _taken(shop, rows, at)
+    edge = edge_us(rows, at)
+    taken = _taken(shop, rows, edge)
     shop.progress("learn", 1, 4)
     near, alike, goes = _near(taken), _alike(shop), _goes(shop)
     shop.progress("learn", 2, 4)
-    taste = ranker_of(shop, rows, at)
+    taste = ranker_of(shop, rows, edge)
     shop.progress("learn", 3, 4)
     card = card_of(taste, rows, at)
     meta: dict[str, Any] = {
@@ -74,6 +75,7 @@ def learn_taste(shop: Shop, request: LearnTaste) -> TasteLearnt:
         "model": MODEL,
         "program": renwei.__version__,
         "weights": {},
+        "still_us": max(to_us(at) - edge, 0),
         "card": card,
     }
     card["visits"] = visits_card(learn_visits(shop, at, meta))
@@ -101,12 +103,11 @@ def learn_taste(shop: Shop, request: LearnTaste) -> TasteLearnt:
     )
 
 
-def _taken(shop: Shop, rows: Rows, at: datetime) -> dict[str, NDArray[Any]]:
+def _taken(shop: Shop, rows: Rows, now: int) -> dict[str, NDArray[Any]]:
     """Who took or looked at what, and when last: one row a person, item and kind."""
     import numpy as np
 
     bought = _bought(rows.pick(rows.goal))
-    now = int(at.timestamp() * 1_000_000)
     since = now // DAY_US - LOOKED_BACK_DAYS
     sums = shop.store.tallies.columns(["view", "like", "wish", "cart"], since_day=max(since, 0))
     actor = np.asarray(sums["actor"], dtype=np.int64)

@@ -32,7 +32,7 @@ class LiftMeasure(msgspec.Struct, kw_only=True):
     people it takes until a difference of a tenth would show.
     """
 
-    name: str
+    measure: str
     unit: str
     shown: float
     held: float

@@ -243,7 +243,7 @@ def _measure(
     both = [float(side.mean()) if len(side) else 0.0 for side in sides]
     unit = "share" if share else ("money" if name == "money" else "count")
     return LiftMeasure(
-        name=name,
+        measure=name,
         unit=unit,
         shown=both[0],
         held=both[1],

@@ -29,6 +29,8 @@ A_LOOK = 0.1
 """What a plain look counts beside a purchase."""
 LOOKED_BACK = timedelta(days=150)
 MOST_LOOKS = 3_000_000
+STILL = timedelta(days=2)
+"""A shop of which nothing was heard for longer stands still: its past ends with its last event."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +106,18 @@ def rows_of_log(store: Store, at: datetime) -> Rows:
         np.concatenate([bought.price, looked.price]),
         np.concatenate([bought.goal, looked.goal]),
     )
-    return both.pick((both.who > 0) & (both.item > 0))
+    both = both.pick((both.who > 0) & (both.item > 0))
+    since = edge_us(both, at) - round(LOOKED_BACK.total_seconds() * 1e6)
+    return both.pick(both.goal | (both.at_us > since))
+
+
+def edge_us(rows: Rows, at: datetime) -> int:
+    """Where the past ends, in microseconds: at a time, or with the last event if that is long ago.
+
+    A file of an old year is judged as of its last day, not as of a shop that died since.
+    """
+    last, now = int(rows.at_us.max(initial=0)) + 1, to_us(at) + 1
+    return last if len(rows) and now - last > STILL.total_seconds() * 1e6 else now
 
 
 def _bought(store: Store, at: datetime) -> Rows:
@@ -137,9 +150,9 @@ _SETTLED = Event(0, "", datetime.min.replace(tzinfo=UTC), b"")
 
 
 def _looked(store: Store, at: datetime) -> Rows:
-    made, since = _Gathered(), at - LOOKED_BACK
+    made = _Gathered()
     for event in store.log.read(kinds=tuple(WEIGHTS)):
-        if since < event.at <= at and event.item and not event.body.get("flood"):
+        if event.at <= at and event.item and not event.body.get("flood"):
             made.add(event.actor, event.item, to_us(event.at), A_LOOK * meant_by(event), np.nan)
     rows = made.rows()
     return rows.pick(np.arange(max(len(rows) - MOST_LOOKS, 0), len(rows)))

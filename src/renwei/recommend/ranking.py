@@ -23,7 +23,7 @@ CELLS = 16_000_000
 FEWEST_ROWS = 50
 
 
-def ranker_of(shop: Shop, rows: Rows, at: datetime) -> Taste | None:
+def ranker_of(shop: Shop, rows: Rows, as_of_us: int) -> Taste | None:
     """The ranker of a shop's past; None where there is too little of it, or too much."""
     import numpy as np
 
@@ -37,7 +37,6 @@ def ranker_of(shop: Shop, rows: Rows, at: datetime) -> Taste | None:
     past = Past.of(
         who, item, rows.at_us, weight=rows.weight, value=rows.price, goal=rows.goal,
     )  # fmt: skip
-    as_of_us = int(at.timestamp() * 1_000_000) + 1
     return Taste.fit(past, as_of_us, titles=_titles(shop, items), plan=_plan(len(items)))
 
 
