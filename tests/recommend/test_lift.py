@@ -43,7 +43,7 @@ def row(bench: Bench, surface: str = "home", days: int = 30) -> LiftRow:
 
 
 def measure(found: LiftRow, name: str) -> LiftMeasure:
-    return next(one for one in found.measures if one.name == name)
+    return next(one for one in found.measures if one.measure == name)
 
 
 def asks(bench: Bench, people: Iterable[str], surface: str = "home") -> dict[str, bool]:
@@ -276,7 +276,7 @@ def did(bench: Bench, minutes: Iterable[float]) -> dict[str, float]:
     bench.later(10 * DAY)
     found = row(bench)
     side = "held" if found.held else "shown"
-    return {one.name: getattr(one, side) for one in found.measures}
+    return {one.measure: getattr(one, side) for one in found.measures}
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ PAGES = (
     "/imports", "/health", "/live", "/live/rejected", "/decisions", "/diary", "/questions",
     "/settings", "/settings/me", "/settings/wordings", "/settings/keys", "/settings/team",
     "/settings/keeping", "/settings/audit", "/leave-demo", "/surfaces", "/surfaces/home", "/pages",
-    "/pages/home", "/goods",
+    "/pages/home", "/goods", "/surfaces/all/lift", "/surfaces/all/variety", "/surfaces/all/model",
 )  # fmt: skip
 LOOKED = re.compile(r"^[^?]*/imports/look/")
 DONE = re.compile(r"^[^?]*/imports/done/")
