@@ -90,7 +90,8 @@ class Lists:
             for one in stated:
                 number = came[order[: one.n]].sum()
                 held.append(bool(one.low <= number <= one.high))
-                expects.append((one.mean, float(number), one.high - one.low))
+                missed = max(one.low - number, number - one.high, 0)
+                expects.append((one.mean, one.high - one.low, one.high - one.low + 10.0 * missed))
             for name, ranked in self.simple(item).items():
                 first = _first(ranked, may)
                 hits.setdefault(name, []).append([came[first[:n]].sum() for n in TOPS])
@@ -168,7 +169,8 @@ def show(
     for k, n in enumerate(TOPS):
         metrics[f"held@{n}"] = Scored(float(held[:, k].mean()), blank, blank)
         metrics[f"expected@{n}"] = Scored(float(expects[:, k, 0].mean()), blank, blank)
-        metrics[f"width@{n}"] = Scored(float(expects[:, k, 2].mean()), blank, blank)
+        metrics[f"width@{n}"] = Scored(float(expects[:, k, 1].mean()), blank, blank)
+        metrics[f"interval_score@{n}"] = Scored(float(expects[:, k, 2].mean()), blank, blank)
     report.show(
         "audience",
         said.data,

@@ -96,7 +96,7 @@ def test_buyers_are_expected_among_50_100_200_whatever_is_listed(town: Bench) ->
     assert buyers == sorted(buyers)
     told = [one.chance or 0.0 for one in many.people[:50]]
     assert sum(told) == pytest.approx(buyers[0], abs=0.01)
-    assert 0.5 <= many.held <= 1.0
+    assert 0.5 <= many.intervals_held <= 1.0
 
 
 def test_a_small_shop_is_told_of_as_many_as_there_are(bench: Bench) -> None:
@@ -126,6 +126,28 @@ def test_unknown_consent_is_not_yes(town: Bench) -> None:
     assert unsaid.command
     found = asked(town, "cream-1", n=240)
     assert found.consents == {"given": 2, "unknown": PEOPLE - 3, "withdrawn": 1}
+
+
+def test_a_word_said_a_moment_ago_counts(town: Bench) -> None:
+    states(town, "u-0", GIVEN)
+    first = {one.name: one.consent for one in asked(town, "cream-1", n=240).people}
+    town.later(timedelta(minutes=2))
+    said = Consent("marketing", "*", WITHDRAWN, town.clock.now(), "form", "")
+    town.store.people.state_consent(town.who("u-0"), [said])
+    then = {one.name: one.consent for one in asked(town, "cream-1", n=240).people}
+    assert (first["u-0"], then["u-0"]) == ("given", "withdrawn")
+
+
+def test_of_an_old_file_everything_is_said_as_of_its_end(bench: Bench) -> None:
+    bench.catalogue()
+    bench.crowd(120)
+    bench.later(timedelta(days=900))
+    learn(bench.shop, Learn(at=bench.clock.now()))
+    found = asked(bench, "cream-1", n=30)
+    assert found.notes[0].code == "data_ends"
+    assert "May 2026" in found.notes[0].text
+    assert found.expected[0].buyers > 1
+    assert {sort_of(one.name) for one in found.people} == {"cream"}
 
 
 def test_only_people_whom_an_offer_may_reach_if_asked_for(town: Bench) -> None:

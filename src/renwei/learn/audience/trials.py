@@ -45,8 +45,9 @@ WAYS: dict[str, tuple[str, ...]] = {
 """From the simplest: what each way reads."""
 TOPS = (50, 100, 200)
 MOST_PEOPLE = 20_000
-ITEMS_A_WINDOW, NEW_A_WINDOW, CHECKED = 80, 40, 160
-APART = 250
+ITEMS_A_WINDOW, NEW_A_WINDOW, CHECKED = 100, 60, 300
+SPREAD_FROM = 120
+HARD, APART = 600, 300
 """People who did not buy, drawn from each of two layers of each item."""
 ENOUGH = 150
 """Purchases to learn from; with fewer nothing is promised."""
@@ -93,8 +94,8 @@ class Trial:
 
     Attributes:
         items: How many. hits: Mean buyers among the first 50, 100, 200.
-        gain, gain_low: Buyers among the first 100 over the simpler way, and the lower end of a
-            90 % interval; nan for the simplest.
+        gain, gain_low: Buyers over the simpler way, the mean of the three, and the lower end of
+            a 90 % interval; nan for the simplest.
     """
 
     items: int
@@ -156,7 +157,7 @@ def learn(bought: Bought, wares: Wares, now_us: int, *, seed: int = 1) -> Learnt
     serving = {}
     for kind, some in cases.items():
         checked = _checked(now, wares, after, kind, chance)
-        serving[kind] = _served(some, checked, kind, trials)
+        serving[kind] = _served(some, checked, trials, kind)
     return Learnt(serving["known"], serving["new"], trials, taught)
 
 
@@ -193,6 +194,8 @@ def _months(bought: Bought, now_us: int) -> list[int]:
         return []
     first = int(bought.at_us.min())
     step = round(HORIZON_DAYS * DAY_US)
+    # Months after the last purchase of an old file would teach that nobody buys.
+    now_us = min(now_us, int(bought.at_us.max()) + DAY_US)
     found = [now_us - k * step for k in range(1, 6)]
     return [at_us for at_us in found if at_us - first >= step]
 
@@ -234,9 +237,11 @@ def _case(
     item, hidden = what[0], what[1] == "new"
     asked = ask(now, wares, item, hidden=hidden)
     may, came = _may(now, item, hidden=hidden), _came(now, after, item)
-    speaks = asked.signs[:, _EVIDENCE].any(axis=1)
+    # Most who do not buy are far from it; the odds are decided among those who are near.
+    guess = np.where(may, asked.signs @ _GUESS, -np.inf)
+    hard = may & (guess > np.sort(guess)[-min(HARD, len(guess))])
     rows, weights = [np.flatnonzero(may & came)], [np.ones(int((may & came).sum()))]
-    for layer in (may & ~came & speaks, may & ~came & ~speaks):
+    for layer in (may & ~came & hard, may & ~came & ~hard):
         found = np.flatnonzero(layer)
         drawn = chance.permutation(found)[:APART]
         rows.append(drawn)
@@ -245,7 +250,7 @@ def _case(
     return _Case(asked.signs[taken], came[taken].astype(np.float64), np.concatenate(weights))
 
 
-_EVIDENCE = [SIGNS.index(name) for name in EVIDENCE]
+_GUESS = np.array([UNTAUGHT.get(name, 0.0) for name in SIGNS])
 
 
 def fitted(cases: Sequence[tuple[Floats, Floats, Floats]], way: str) -> Odds:
@@ -310,7 +315,7 @@ def _checked(
 
 
 def _served(
-    cases: Sequence[_Case], checked: Sequence[_Checked], kind: str, trials: dict[str, Trial]
+    cases: Sequence[_Case], checked: Sequence[_Checked], trials: dict[str, Trial], kind: str
 ) -> Odds | None:
     """The simplest way that no stronger one clearly beat."""
     if not checked or not sum(case.came.sum() for case in cases):
@@ -320,7 +325,7 @@ def _served(
         odds = fitted([(case.signs, case.came, case.weight) for case in cases], way)
         hits, apart = _hits(odds, checked), np.full(1, np.nan)
         if best is not None:
-            apart = hits[:, 1] - best[1][:, 1]
+            apart = (hits - best[1]).mean(axis=1)
         low = float(apart.mean() - SURE_Z * apart.std() / np.sqrt(len(apart)))
         mean = tuple(round(float(one), 4) for one in hits.mean(axis=0))
         trials[f"{kind} {way}"] = Trial(
@@ -348,24 +353,25 @@ def _turned(odds: Odds, checked: Sequence[_Checked]) -> Odds:
     lists = [_first(odds, one) for one in checked]
     scores, came = (np.concatenate([one[k] for one in lists]) for k in (0, 1))
     slope, shift = _platt(scores, came)
-    turned = [np.asarray(expit(slope * score + shift)) for score, _ in lists]
-    spread, held = spread_of(turned, [one for _, one in lists])
-    return Odds(odds.way, odds.adds, odds.base, slope, shift, spread, held)
+    found = replace(odds, slope=slope, shift=shift)
+    some = lists[:SPREAD_FROM]
+    spread, held = spread_of([found.chance(one[0]) for one in some], [one[1] for one in some])
+    return replace(found, spread=spread, held=held)
 
 
 def _platt(score: Floats, came: Floats) -> tuple[float, float]:
     """Slope and shift of log odds, pulled towards 1 and 0 by one row's worth (Platt 1999)."""
+    still = np.array([1.0, 0.0])
 
     def loss(at: Floats) -> tuple[float, Floats]:
-        z = at[0] * score + at[1]
-        keep = at - np.array([1.0, 0.0])
+        z, keep = at[0] * score + at[1], at - still
         value = float((np.logaddexp(0.0, z) - came * z).sum() + keep @ keep / 2)
         off = expit(z) - came
         return value, np.array([off @ score, off.sum()]) + keep
 
     bounds = [(0.05, 3.0), (None, None)]
-    found = minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=bounds).x
-    return float(found[0]), float(found[1])
+    slope, shift = minimize(loss, still, jac=True, method="L-BFGS-B", bounds=bounds).x
+    return float(slope), float(shift)
 
 
 def spread_of(
