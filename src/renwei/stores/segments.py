@@ -49,7 +49,7 @@ class Segments:
         self._folder = folder
         self._root = root
         self._maps: dict[Path, Any] = {}
-        self._outlines = Remembered["Outline"]()
+        self._outlines = Remembered["Outline"](most=8)
 
     @contextmanager
     def written(self, tables: Iterable[pa.Table]) -> Iterator[Sealed]:
