@@ -251,6 +251,8 @@ def test_a_way_that_won_by_too_little_is_not_called_a_loser() -> None:
     }
     found = [one.verdict for one in card.trials(said, "any")]
     assert found == ["simplest", "serves", "not_enough"]
+    stronger = {**said, "ways": {"any": "trees"}}
+    assert [one.verdict for one in card.trials(stronger, "any")] == ["simplest", "beaten", "serves"]
     assert card.features({}, "any") == []
     assert card.serves(said, Place()) == ("blend", [])
     assert card.serves(None, Place()) == ("untried", [])

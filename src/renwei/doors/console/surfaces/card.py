@@ -17,7 +17,7 @@ TABLE = "taste-items"
 QUESTIONS = ("any", "discover")
 GROUPS = (
     "own", "item", "ease", "lately", "factors", "alike", "sequel", "together", "neighbours",
-    "titles",
+    "titles", "person", "seen", "price",
 )  # fmt: skip
 """What features are about: the beginning of their names."""
 SOURCES: Mapping[str, Sequence[str]] = {
@@ -32,7 +32,8 @@ LEAST_SHARE = 0.005
 class Trial:
     """One way on one question: its number, and by how much it won over the simpler one.
 
-    `verdict` is serves, simplest (there is nothing simpler), not_enough or no_gain.
+    `verdict` is serves, simplest (there is nothing simpler), not_enough, no_gain, or beaten
+    (it won, and a stronger one won over it).
     """
 
     way: str
@@ -72,6 +73,9 @@ def learn(visit: Visit) -> Response:
 def trials(card: Mapping[str, Any], question: str) -> list[Trial]:
     """The ways that were tried on a question, the simplest first."""
     served = (card.get("ways") or {}).get(question, "")
+    rows = [one for one in card.get("trials") or () if one.get("question") == question]
+    ways = [one["way"] for one in rows]
+    last = ways.index(served) if served in ways else len(ways)
     return [
         Trial(
             str(one["way"]),
@@ -80,10 +84,9 @@ def trials(card: Mapping[str, Any], question: str) -> list[Trial]:
             one.get("low"),
             one.get("high"),
             int(one.get("people") or 0),
-            _verdict(one, served),
+            _verdict(one, k - last),
         )
-        for one in card.get("trials") or ()
-        if one.get("question") == question
+        for k, one in enumerate(rows)
     ]
 
 
@@ -113,9 +116,13 @@ def _group(name: str) -> str:
     return next((one for one in GROUPS if name == one or name.startswith(f"{one}_")), name)
 
 
-def _verdict(one: Mapping[str, Any], served: str) -> str:
-    if one["way"] == served:
+def _verdict(one: Mapping[str, Any], beyond: int) -> str:
+    """What became of a way; `beyond` is how many places after the one that serves it stands."""
+    if not beyond:
         return "serves"
     if one.get("low") is None:
         return "simplest"
-    return "not_enough" if one["low"] > 0 else "no_gain"
+    won = one["low"] > 0
+    if beyond < 0 and won:
+        return "beaten"
+    return "not_enough" if won else "no_gain"
