@@ -59,6 +59,8 @@ def learn_taste(shop: Shop, request: LearnTaste) -> TasteLearnt:
     at = (request.at or shop.clock.now()).astimezone(UTC)
     started = ticks()
     shop.progress("learn", 0, 4)
+    # What is bought together and how soon again is learnt with everything else of orders.
+    shop.ready_estimates(at)
     position = shop.store.log.position()
     rows = rows_of_log(shop.store, at)
     edge = edge_us(rows, at)
