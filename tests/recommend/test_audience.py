@@ -146,6 +146,7 @@ def test_of_an_old_file_everything_is_said_as_of_its_end(bench: Bench) -> None:
     found = asked(bench, "cream-1", n=30)
     assert found.notes[0].code == "data_ends"
     assert "May 2026" in found.notes[0].text
+    assert found.at == bench.clock.now()
     assert found.expected[0].buyers > 1
     assert {sort_of(one.name) for one in found.people} == {"cream"}
 

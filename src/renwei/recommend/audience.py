@@ -54,7 +54,7 @@ TEST = 50
 TEST_ACTIVE_DAYS = 180.0
 LEARN_AT_ONCE = 300_000
 """With more purchases than this nobody waits: `learn-audience` is run by itself."""
-AGAIN_AFTER = timedelta(days=30)
+AGAIN_AFTER, LONG_STILL = timedelta(days=30), timedelta(days=14)
 NAMES = ("name", "nick", "customer", "user", "email", "phone")
 WAYS = ("wechat", "external_userid", "openid", "phone", "email", "nick")
 _BLOCK = 900
@@ -184,7 +184,7 @@ def _found(
 
     asked = ask(all_.now, all_.wares, row)
     notes = _of_item(shop, all_.stock, row)
-    if all_.now.at_us < to_us(all_.at):
+    if from_us(all_.now.at_us) < all_.at - LONG_STILL:
         notes.append(_note(shop, "data_ends", last=from_us(int(all_.now.last_order_us.max()))))
     looked = bool((all_.now.looks[1] == row).any())
     if asked.hidden and asked.alikest < UNLIKE and not looked:

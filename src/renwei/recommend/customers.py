@@ -27,6 +27,7 @@ from renwei.learn.audience.signs import DAY_US, LOOKED_BACK_DAYS, Customers, War
 from renwei.learn.audience.trials import MOST_PEOPLE, Bought
 from renwei.learn.taste.titles import Catalogue, vectors
 from renwei.recommend.goods import Goods, goods
+from renwei.recommend.pasts import STILL
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -38,8 +39,6 @@ MOST_ORDERS = 200_000
 MOST_WRITTEN = 30_000
 """Items whose texts are compared: those with most buyers."""
 AGAIN_AFTER_US = 3_600_000_000
-ENDED_US = 60 * DAY_US
-"""Where the last order is older than this, a shop's orders ended (an old file)."""
 Looks = tuple[Ints, Ints, Ints, Floats]
 
 
@@ -49,8 +48,8 @@ class Everybody:
 
     Attributes:
         person: Our numbers, ascending: shape (people,). stock: The catalogue behind the items.
-        at: Now. `now.at_us` is earlier where the orders end long before: everybody is then
-            asked about as of the day after the last one.
+        at: Now. `now.at_us` is earlier in a shop that stands still: everybody is then asked
+            about as of the last thing that was heard.
         now, wares: As the mathematics takes them; items are rows of `stock`.
         as_of: When the estimates were made, ISO; "" without any.
     """
@@ -128,9 +127,9 @@ def _everybody(
     fine = seen >= 0
     looked = np.searchsorted(person, who[fine]), seen[fine], seen_us[fine], weight[fine]
     at_us = to_us(at)
-    ends = int(last.max(initial=0))
-    if ends and at_us - ends > ENDED_US and not len(who):
-        at_us = ends + DAY_US
+    ends = max(int(last.max(initial=0)), int(seen_us.max(initial=0))) + 1
+    if ends > 1 and at_us - ends > STILL.total_seconds() * 1e6:
+        at_us = ends
     now = Customers(
         own[known],
         thing[known],
