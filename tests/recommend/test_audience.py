@@ -239,14 +239,14 @@ def test_a_code_mistyped_is_answered_with_the_nearest(
     with pytest.raises(UnknownName) as caught:
         asked(town, code)
     assert (caught.value.code, caught.value.values["suggestion"]) == ("no_such_item", suggestion)
-    assert suggestion in town.shop.say("errors.no_such_item", **caught.value.values)
+    assert code in town.shop.say("errors.no_such_item", **caught.value.values)
 
 
 def test_a_code_like_none_is_refused_too(town: Bench) -> None:
     for code in ("面霜九十九号", "", "permission"):
         with pytest.raises(UnknownName) as caught:
             asked(town, code)
-        assert caught.value.code == "no_item_like"
+        assert (caught.value.code, caught.value.values["suggestion"]) == ("no_such_item", "")
     with pytest.raises(UnknownName):
         asked(town, "cream-3", kind="song")
 

@@ -107,7 +107,7 @@ def audience_for(shop: Shop, request: AudienceForRequest) -> AudienceForAnswer:
     """Say who is likely to want an item, how many will buy, and why each of them.
 
     Raises:
-        UnknownName: no_such_item, no_item_like.
+        UnknownName: no_such_item, with the nearest code.
     """
     from renwei.recommend.customers import everybody
 
@@ -139,9 +139,8 @@ def _row(shop: Shop, request: AudienceForRequest) -> int:
             names.setdefault(item.title.casefold(), item.code)
     near = difflib.get_close_matches(request.id.casefold(), list(names)[:20_000], n=1)
     wanted = names.get(request.id.casefold()) or (names[near[0]] if near else "")
-    if wanted and wanted != request.id:
-        raise UnknownName("no_such_item", field="id", name=request.id, suggestion=wanted)
-    raise UnknownName("no_item_like", field="id", name=request.id)
+    suggestion = wanted if wanted != request.id else ""
+    raise UnknownName("no_such_item", field="id", name=request.id, suggestion=suggestion)
 
 
 def _learnt(shop: Shop, purchases: int) -> Any:
