@@ -97,6 +97,22 @@ def test_the_groups_are_those_that_the_answers_told(stall: Bench) -> None:
     assert found.share == SHARE
 
 
+def test_what_was_read_before_counts_with_what_came_since(stall: Bench) -> None:
+    asks(stall, crowd(20))
+    stall.later(HOUR)
+    before = row(stall)
+    stall.later(HOUR)
+    asks(stall, [*crowd(20)[:5], *(f"new-{k}" for k in range(10))])
+    stall.later(5 * HOUR)
+    after = row(stall)
+    assert before.shown + before.held == 20
+    assert after.shown + after.held == 30
+    assert after.since == before.since
+    # A clock that was put back reads what was known then.
+    stall.later(-6 * HOUR)
+    assert row(stall) == before
+
+
 def test_strangers_and_looks_of_the_team_are_nobody_s_experience(stall: Bench) -> None:
     stall.who("p-0")
     stall.ask("p-0", session_id=VISIT)

@@ -24,7 +24,7 @@ from renwei.core.shop import Shop
 from renwei.recommend.gauge import GaugeAnswer, GaugeRequest, GaugeWeek, GaugeWhy, VarietyCost
 from renwei.recommend.goods import goods
 from renwei.recommend.moment import LOOKS, SHOWN, WEIGHTS, person_of
-from renwei.recommend.seen import decided, items_of
+from renwei.recommend.seen import decided, decided_for, items_of
 
 WEEK_US = 7 * 86_400_000_000
 REMEMBERED_US = 4 * WEEK_US
@@ -178,13 +178,9 @@ def _impressions(shop: Shop, person: int) -> Iterable[Event]:
 
 
 def _decided(shop: Shop, person: int, span: tuple[int, int]) -> Iterable[tuple[int, int, int]]:
-    own = set(shop.store.people.actors_of(person)) if person else set()
-    rows = [
-        (one.person, to_us(one.at), item)
-        for one in decided(shop, from_us(span[0]), from_us(span[1]))
-        if not person or one.person in own
-        for item in items_of(one)
-    ]
+    since, until = from_us(span[0]), from_us(span[1])
+    found = decided_for(shop, person, since, until) if person else decided(shop, since, until)
+    rows = [(one.person, to_us(one.at), item) for one in found for item in items_of(one)]
     persons = list(dict.fromkeys(row[0] for row in rows))
     # A person who was merged since is one with whoever they were merged with.
     now = dict(zip(persons, shop.store.people.persons_of(persons), strict=True))

@@ -28,14 +28,13 @@ from renwei.core.words import money
 from renwei.learn.holdout import LEAST, LEVEL, Difference, Group, lopsided, means, shares
 from renwei.recommend.did import Did, did
 from renwei.recommend.lift import LiftAnswer, LiftMeasure, LiftRequest, LiftRow, LiftWhy
-from renwei.recommend.seen import PAGE, decided
+from renwei.recommend.seen import PAGE, met
 from renwei.recommend.surfaces import HOLDOUT_SALT, KIND, names
 
 PAGE_SALT = "page/control"
 """What pages draw their control by."""
 PAGE_KIND, PAGE_SHARE = "page", 0.05
 """Documents of pages, and the share of people who get the default order if they do not say."""
-BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
 MEASURES = ("return", "visits", "conversion", "money")
 ALL = ""
 """Every surface of recommendations together."""
@@ -60,15 +59,16 @@ class _Trial:
     any: bool = False
     people: dict[int, _Seen] = field(default_factory=dict)
 
-    def add(self, decision: Decision, person: int, share: float) -> None:
-        """Take one decision in; where nobody or everybody is held out nothing is compared."""
+    def add(self, recorded: int, person: int, share: float, at_us: int) -> None:
+        """Take one name of a person in; where nobody or everybody is held out nothing counts."""
         self.any = True
         if not 0 < share < 1:
             return
         self.low, self.high = min(self.low, share), max(self.high, share)
-        held = self.people.setdefault(person, _Seen(to_us(decision.at)))
-        held.names.add(decision.person)
-        held.groups.add(u(decision.person, self.salt) < share)
+        held = self.people.setdefault(person, _Seen(at_us))
+        held.first_us = min(held.first_us, at_us)
+        held.names.add(recorded)
+        held.groups.add(u(recorded, self.salt) < share)
 
     def split(self) -> tuple[list[int], list[int], int, int]:
         """People shown, people held out, how many were shown both, how many are left out."""
@@ -114,18 +114,15 @@ def _trials(shop: Shop, at: datetime, wanted: str) -> dict[str, _Trial]:
     found = {} if wanted else {ALL: _Trial(HOLDOUT_SALT)}
     if wanted:
         found[wanted] = _Trial(PAGE_SALT if wanted.startswith(PAGE) else HOLDOUT_SALT)
-    for decision in decided(shop, BEGIN, at + timedelta(microseconds=1)):
-        name, of_page = decision.surface, decision.surface.startswith(PAGE)
-        if wanted and name != wanted:
+    first = met(shop, at + timedelta(microseconds=1), shares_.of)
+    for (name, recorded, share), at_us in first.items():
+        person, of_page = now[recorded], name.startswith(PAGE)
+        if person == NOBODY or (wanted and name != wanted):
             continue
-        person = now[decision.person]
-        if person == NOBODY:
-            continue
-        share = shares_.of(decision)
         trial = found.setdefault(name, _Trial(PAGE_SALT if of_page else HOLDOUT_SALT))
-        trial.add(decision, person, share)
+        trial.add(recorded, person, share, at_us)
         if not wanted and not of_page:
-            found[ALL].add(decision, person, share)
+            found[ALL].add(recorded, person, share, at_us)
     return dict(sorted(found.items()))
 
 
