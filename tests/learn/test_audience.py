@@ -181,9 +181,8 @@ def test_more_buyers_are_found_than_by_who_came_last() -> None:
 def test_a_simpler_way_serves_unless_a_stronger_one_is_clearly_better() -> None:
     for kind, odds in (("known", LEARNT.known), ("new", LEARNT.new)):
         assert odds is not None
-        better = [
-            way for way in ("category", "signs") if LEARNT.trials[f"{kind} {way}"].gain_low > 0
-        ]
+        lows = {way: LEARNT.trials[f"{kind} {way}"].gain_low or 0 for way in ("category", "signs")}
+        better = [way for way, low in lows.items() if low > 0]
         assert odds.way == (better[-1] if better else "recent")
 
 

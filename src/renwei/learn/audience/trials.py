@@ -95,13 +95,13 @@ class Trial:
     Attributes:
         items: How many. hits: Mean buyers among the first 50, 100, 200.
         gain, gain_low: Buyers over the simpler way, the mean of the three, and the lower end of
-            a 90 % interval; nan for the simplest.
+            a 90 % interval; None for the simplest.
     """
 
     items: int
     hits: tuple[float, ...]
-    gain: float
-    gain_low: float
+    gain: float | None = None
+    gain_low: float | None = None
 
 
 @dataclass(frozen=True)
@@ -144,10 +144,12 @@ def learn(bought: Bought, wares: Wares, now_us: int, *, seed: int = 1) -> Learnt
     if len(months) < 2:
         return Learnt(None, None, {}, 0)
     cases: dict[str, list[_Case]] = {"known": [], "new": []}
+    # With few people an item teaches little, and is asked for quickly.
+    many = round(ITEMS_A_WINDOW * min(max(4_000 / max(bought.people, 1), 1.0), 6.0))
     for at_us in months[1:]:
         now, after = bought.before(at_us), bought.after(at_us)
         for kind, some in cases.items():
-            for item in _drawn(now, after, kind, chance, ITEMS_A_WINDOW):
+            for item in _drawn(now, after, kind, chance, many):
                 some.append(_case(now, wares, after, (item, kind), chance))
     taught = sum(int(case.came.sum()) for case in cases["known"])
     if taught < ENOUGH:
@@ -323,15 +325,16 @@ def _served(
     best: tuple[Odds, Floats] | None = None
     for way in WAYS:
         odds = fitted([(case.signs, case.came, case.weight) for case in cases], way)
-        hits, apart = _hits(odds, checked), np.full(1, np.nan)
-        if best is not None:
-            apart = (hits - best[1]).mean(axis=1)
-        low = float(apart.mean() - SURE_Z * apart.std() / np.sqrt(len(apart)))
+        hits = _hits(odds, checked)
         mean = tuple(round(float(one), 4) for one in hits.mean(axis=0))
-        trials[f"{kind} {way}"] = Trial(
-            len(checked), mean, round(float(apart.mean()), 4), round(low, 4)
-        )
-        if best is None or low > 0:
+        if best is None:
+            best, trials[f"{kind} {way}"] = (odds, hits), Trial(len(checked), mean)
+            continue
+        apart = (hits - best[1]).mean(axis=1)
+        gain = float(apart.mean())
+        low = gain - SURE_Z * float(apart.std()) / float(np.sqrt(len(apart)))
+        trials[f"{kind} {way}"] = Trial(len(checked), mean, round(gain, 4), round(low, 4))
+        if low > 0:
             best = odds, hits
     return _turned(best[0], checked) if best else None
 
