@@ -24,6 +24,7 @@ from renwei.learn.taste.source import best
 from renwei.learn.taste.sources import Sources
 from renwei.learn.taste.table import Asked, Bools, Floats, Ints, Past
 from renwei.learn.taste.titles import Alikeness
+from renwei.learn.taste.variety import SLIDER, Candidates, price_curve, share_of
 
 Question = Literal["any", "discover"]
 Way = Literal["crowd", "blend", "trees"]
@@ -31,6 +32,8 @@ QUESTIONS: tuple[Question, ...] = ("any", "discover")
 K = 20
 ENOUGH_LABELLED = 500
 SURE, SURER, MARGIN = 0.95, 0.99, 0.1
+CURVED, RANKED = 400, 200
+"""People and candidates of each that the price of variety is measured on."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +70,14 @@ class Choice:
         ndcg: Mean NDCG@20 of each way on the last horizon, by way.
         gains: By way: over the simpler one that would serve otherwise.
         labelled: People with a label that the compared models learnt from.
+        curve: What variety cost and brought with this way, a row each place of the slider.
     """
 
     way: Way
     ndcg: dict[Way, float]
     gains: dict[Way, Gain]
     labelled: int
+    curve: list[dict[str, float]] = field(default_factory=list)
 
 
 @dataclass
@@ -338,7 +343,33 @@ def _compared(
         least = MARGIN * float(found[serving].mean()) if few and len(rows) else 0.0
         serving = way if gains[way].low > least else serving
     means = {way: float(one.mean()) if len(one) else 0.0 for way, one in found.items()}
-    return Choice(serving, means, gains, data.people)
+    curve = _curve(question, test, models[serving]) if serving in models else []
+    return Choice(serving, means, gains, data.people, curve)
+
+
+def _curve(question: Question, test: _Test, model: Blend | Trees) -> list[dict[str, float]]:
+    """The price of variety on the last horizon, for some of its people."""
+    score = model.score(test.table)
+    if question == "discover":
+        score[test.pairs.owned] = -np.inf
+    having = np.flatnonzero([len(came) > 0 for came in test.targets[question]])
+    some = having[:: max(len(having) // CURVED, 1)]
+    people = []
+    for row in some:
+        part = slice(test.pairs.ptr[row], test.pairs.ptr[row + 1])
+        first = np.argsort(-score[part], kind="stable")[:RANKED]
+        first = first[np.isfinite(score[part][first])]
+        people.append(Candidates(test.pairs.item[part][first], score[part][first]))
+    prices = price_curve(
+        people,
+        [test.targets[question][row] for row in some],
+        items=test.asked.past.items,
+        strengths=[share_of(place) for place in SLIDER],
+    )
+    return [
+        {"diversity": place, "ndcg": one.ndcg, "coverage": one.coverage}
+        for place, one in zip(SLIDER, prices, strict=True)
+    ]
 
 
 def targets_of(past: Past, asked: Asked, days: float, question: Question) -> list[Ints]:

@@ -19,6 +19,9 @@ from renwei.learn.taste.measures import coverage, hits
 from renwei.learn.taste.table import Floats, Ints
 
 SMOOTH = 0.01
+SLIDER = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
+"""Places of a slider from relevance to variety whose price is measured."""
+MOST_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,16 @@ class Candidates:
     groups: Mapping[str, Ints] = field(default_factory=dict)
     mix: tuple[str, NDArray[np.float64]] | None = None
     shown: NDArray[Any] | None = None
+
+
+def share_of(slider: float) -> float:
+    """`Wishes.share` at a place of the slider, in [0, 1]; the first half of it costs little.
+
+    Example:
+        >>> share_of(0.0), share_of(1.0)
+        (0.0, 0.05)
+    """
+    return MOST_SHARE * slider**2
 
 
 def rerank(candidates: Candidates, k: int, wishes: Wishes) -> Ints:
