@@ -27,8 +27,8 @@ MOST_EVIDENCE = 3
 LEAST_SHARE = 0.005
 """What adds less than this to a chance is no reason for it."""
 MOST_REMOVED = 50
-SPARE = 3
-"""So many times the items asked for stay in the record as candidates."""
+SPARE, VARIED = 3, 8
+"""So many times the items asked for stay in the record as candidates; more for variety."""
 FEWEST = 40
 
 
@@ -65,6 +65,8 @@ class Chain:
         barred: Rows that may not be shown to this person, by the guard's name.
         spread: Takes rows and totals, the best first; gives the order and a price each.
         wanted: How many items.
+        spare: So many times as many stay as candidates.
+        kinds: Kinds with slots of their own: as many of each stay as it has slots, and more.
     """
 
     scene: Scene
@@ -73,6 +75,8 @@ class Chain:
     barred: Mapping[str, frozenset[int]]
     spread: Callable[[Ints, Floats], tuple[Ints, Floats]]
     wanted: int
+    spare: int = SPARE
+    kinds: Mapping[int, int] = field(default_factory=dict)
     less: dict[tuple[int, frozenset[int]], float] = field(default_factory=dict, repr=False)
 
     @lazily
@@ -113,7 +117,16 @@ class Chain:
 
         Rows ascend with item numbers, so that a stable order breaks ties by number.
         """
-        most = max(SPARE * self.wanted, FEWEST)
+        kept = self._best(rows, total, shut, n_shut)
+        for kind, slots in self.kinds.items():
+            own = rows[self.scene.goods.kind[rows] == kind]
+            kept = np.union1d(kept, self._best(own, total, shut, n_shut, most=2 * slots))
+        if self.kinds:
+            kept = kept[np.argsort(-total[kept], kind="stable")]
+        return kept
+
+    def _best(self, rows: Ints, total: Floats, shut: Bools, n_shut: int, *, most: int = 0) -> Ints:
+        most = most or max(self.spare * self.wanted, FEWEST)
         worth = total[rows]
         enough = most + n_shut
         if len(rows) > 2 * enough:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -129,6 +129,14 @@ class Forecast:
     keep: Bools
     _odds: dict[tuple[int, frozenset[int]], float] = field(default_factory=dict, repr=False)
     _parts: dict[int, dict[int, float]] = field(default_factory=dict, repr=False)
+    _shown: Any = field(default=None, repr=False)
+
+    def once(self, count: Callable[[], Floats]) -> Floats:
+        """How often items had been shown when this was first asked."""
+        if self._shown is None:
+            self._shown = count()
+        shown: Floats = self._shown
+        return shown
 
     @lazily
     def _ranked(self) -> tuple[Ints, Floats]:

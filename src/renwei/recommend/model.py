@@ -108,7 +108,7 @@ class Model:
     def _opened(self, mask: Bools) -> Open:
         rates, newest = self.rates, self._newest
         newest = newest[mask[newest]]
-        rows = rates.order[mask[rates.order]][:MOST_POPULAR]
+        rows = self._most_taken(mask)
         if len(rows) < MOST_POPULAR:
             rest = newest[rates.rate[newest] <= 0]
             rows = np.concatenate([rows, rest[: MOST_POPULAR - len(rows)]])
@@ -119,6 +119,17 @@ class Model:
         shown = np.zeros(int(numbers.max(initial=0)) + 1, dtype=bool)
         shown[numbers] = mask
         return Open(mask, shown, popular, newest, -self.goods.first_us[newest], rates.buyers)
+
+    def _most_taken(self, mask: Bools) -> Ints:
+        """Rows that most people take now: of several kinds the first of each."""
+        order = self.rates.order[mask[self.rates.order]]
+        kinds = np.unique(self.goods.kind[order])
+        if len(kinds) < 2:
+            return order[:MOST_POPULAR]
+        each = MOST_POPULAR // len(kinds)
+        own = [order[self.goods.kind[order] == kind][:each] for kind in kinds]
+        kept = np.concatenate(own)
+        return kept[np.argsort(-self.rates.rate[kept], kind="stable")]
 
 
 _KEPT: WeakKeyDictionary[Store, Model] = WeakKeyDictionary()

@@ -96,6 +96,12 @@ def card_of(taste: Taste | None, rows: Rows, at: datetime) -> dict[str, Any]:
                 "high": round(gained.high, 5) if gained else None,
                 "people": gained.people if gained else 0,
             })  # fmt: skip
+        if question == "any":
+            said["curve"] = [
+                {"diversity": one["diversity"], "any_ndcg": one["ndcg"],
+                 "coverage": one["coverage"]}
+                for one in choice.curve
+            ]  # fmt: skip
         model = taste.trees.get(question) or taste.blends.get(question)
         for name, share in [*model.weights().items()][:12] if model else []:
             said["features"].append({"question": question, "name": name, "share": round(share, 4)})

@@ -27,13 +27,14 @@ from renwei.recommend.answers import (
     Spoken,
     WhyShown,
 )
-from renwei.recommend.chain import Barred, Chain, Speaker
+from renwei.recommend.chain import SPARE, VARIED, Barred, Chain, Speaker
+from renwei.recommend.exposure import exposure
 from renwei.recommend.filters import passing
 from renwei.recommend.forecast import Forecast
 from renwei.recommend.goods import Goods
 from renwei.recommend.model import Model, Open, model
 from renwei.recommend.moment import Moment, moment, person_of
-from renwei.recommend.spreading import Spread
+from renwei.recommend.spreading import Sight, Spread
 from renwei.recommend.surfaces import HOLDOUT_SALT, MODES, Place, place_of, surface_of
 from renwei.recommend.visits import Visit
 from renwei.recommend.voices import (
@@ -91,6 +92,8 @@ def answer(shop: Shop, request: RecommendRequest) -> RecommendAnswer:
         permits=shop.permits,
         ledger=shop.store.ledger,
     )
+    if place.mode == "feed":
+        exposure(shop.store).note([number for number in decision.chosen if number])
     return _answered(shop, request, (place, held), chain, decision)
 
 
@@ -149,15 +152,46 @@ def _chain(shop: Shop, request: RecommendRequest, place: Place, who: tuple[Momen
     scene = Scene(now, stock, open_, item=item, cart=cart)
     if not (held or place.only or place.mode in OF_PAGE):
         scene = replace(scene, forecast=_forecast(scene, place), visit=_visited(scene))
-    start = int(stock.goods.rows([item or (now.items[0] if now.items else 0)])[0])
+    slots = {stock.goods.words.get(f"kind|{kind}", -1): n for kind, n in place.slots.items()}
     return Chain(
         scene,
         _voices(scene, place, held=held),
         {**_weights(scene, place), **stock.tables.weights},
         _barred(request, place, scene, who[0]),
-        Spread(stock.goods, place, request.n, start=start),
+        Spread(stock.goods, place, request.n, _sight(shop, scene, place)),
         request.n,
+        spare=VARIED if place.diversity and scene.forecast is not None else SPARE,
+        kinds=slots,
     )
+
+
+def _sight(shop: Shop, scene: Scene, place: Place) -> Sight:
+    """What the order of the answer may look at."""
+    goods, now, forecast = scene.goods, scene.moment, scene.forecast
+    begun = scene.item or (now.items[0] if now.items else 0)
+    shown = None
+    if forecast is not None and place.diversity:
+        # Counted once for as long as nothing new is known of the person: lists must not flip.
+        shown = forecast.once(lambda: exposure(shop.store).of(goods.number))
+    return Sight(
+        start=int(goods.rows([begun])[0]),
+        chances=forecast is not None,
+        shown=shown,
+        mix=_mix(scene) if place.own_mix else {},
+    )
+
+
+def _mix(scene: Scene) -> Mapping[int, float]:
+    """The person's share of each category, in what they bought and touched."""
+    numbers = np.concatenate([scene.bought.item, scene.touched.item])
+    weights = np.concatenate([scene.bought.weight, scene.touched.weight])
+    rows = scene.goods.rows(numbers)
+    known = (rows >= 0) & (weights > 0)
+    category = scene.goods.category[rows[known]]
+    names, place = np.unique(category, return_inverse=True)
+    sums = np.bincount(place, weights[known], minlength=len(names))
+    whole = float(sums.sum()) or 1.0
+    return dict(zip(names.tolist(), (sums / whole).tolist(), strict=True))
 
 
 def _voices(scene: Scene, place: Place, *, held: bool) -> Sequence[Voice]:

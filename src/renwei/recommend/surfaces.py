@@ -43,6 +43,7 @@ class Place(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tru
         cool_days: For so many days.
         per_category, per_brand: At most so many in one answer; 0 is no limit.
         diversity: From 0 (relevance alone) to 1 (variety).
+        own_mix: How far a list keeps to the mix of categories that the person takes, 0 to 1.
         explore: Share of draws by chance.
         new: Slots kept for new items, at most.
         holdout: Share of people who get what is popular; None is the shop's own.
@@ -61,6 +62,7 @@ class Place(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tru
     per_category: _Count = 0
     per_brand: _Count = 0
     diversity: _Share = 0.0
+    own_mix: _Share = 0.0
     explore: _Share = 0.05
     new: _Count = 1
     holdout: _Share | None = None
