@@ -86,6 +86,16 @@ def test_the_list_says_what_is_never_recommended_and_why(owner: Person) -> None:
     assert re.search(r"Rose cream C1 Products Creams ¥59.90 5 recommended", said)
 
 
+def test_a_module_of_a_page_leads_to_its_page_and_is_not_called_recommended(
+    house: House, owner: Person
+) -> None:
+    modules = [{"name": "top", "title": {"en": "Top"}, "source": "banner", "url": "/x"}]
+    house.call("pages set", name="autumn", page={"modules": modules})
+    page = owner.get("/goods?kind=module")
+    assert 'href="/pages/autumn"' in page.body.decode()
+    assert "Part of a page" in text_of(page)
+
+
 def test_a_kind_that_cannot_be_is_said_and_the_list_stays(owner: Person) -> None:
     answer = owner.get("/goods?kind=%3Cscript%3E")
     assert answer.status == 400
