@@ -11,13 +11,11 @@ import renwei
 from renwei.core.nouns import OUR_OWN
 from renwei.core.operations import operation
 from renwei.core.shop import Columns, Shop
-from renwei.recommend.forecast import keep_in
-from renwei.recommend.pasts import Rows, edge_us, rows_of_log
-from renwei.recommend.ranking import card_of, ranker_of, visits_card
-from renwei.recommend.visits import learn_visits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from renwei.recommend.pasts import Rows
 
 DAY_US = 86_400_000_000
 POPULAR_HALF_LIFE_DAYS = 7.0
@@ -55,6 +53,10 @@ def learn_taste(shop: Shop, request: LearnTaste) -> TasteLearnt:
     import numpy as np
 
     from renwei.core.clock import ticks, to_us
+    from renwei.recommend.forecast import keep_in
+    from renwei.recommend.pasts import edge_us, rows_of_log
+    from renwei.recommend.ranking import card_of, ranker_of, visits_card
+    from renwei.recommend.visits import learn_visits
 
     at = (request.at or shop.clock.now()).astimezone(UTC)
     started = ticks()
