@@ -89,8 +89,9 @@ class Ahead:
             self._warm_up(shop)
         if (ordered or _has(shop, LOOKS)) and self._is_stale(shop, at):
             # It takes a minute in a big shop: nobody who needs other estimates waits for it.
-            operation = build.operations()["learn-taste"]
-            run_child(operation, shop, operation.request(at=at))
+            for name in ("learn-taste", "learn-audience"):
+                operation = build.operations()[name]
+                run_child(operation, shop, operation.request(at=at))
 
     def _warm_up(self, shop: Shop) -> None:
         if not self._warm and len(shop.store.people.all_persons()) <= MOST_TO_WARM:

@@ -49,6 +49,7 @@ OPERATIONS = (
     "renwei.people.learning",
     "renwei.recommend.operations",
     "renwei.recommend.surfaces",
+    "renwei.recommend.audience",
     "renwei.recommend.learning",
     "renwei.recommend.gauge",
     "renwei.recommend.lift",
