@@ -160,6 +160,7 @@ def test_the_slider_says_what_it_costs_and_moves_one_surface_alone(
     assert before == type(before)(**{**_plain(after), "diversity": before.diversity})
     said = text_of(ready(owner, "/surfaces/all/variety"))
     assert "Costs 0.5 % of relevance, shows 1.5 times as many products." in said
+    assert "Costs no relevance that could be measured, shows 1.0 times" in said, "the others"
     assert "Costs 0.5 % of relevance" in text_of(ready(owner, "/surfaces/home"))
 
 
