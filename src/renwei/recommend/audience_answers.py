@@ -86,7 +86,7 @@ class Wanting(msgspec.Struct, kw_only=True):
     barred_by: str
     channels: list[str]
     reach: list[str]
-    draft: str
+    draft: Annotated[str, PRIVATE]
     command: str
     odds: float | None = None
 
