@@ -17,7 +17,7 @@ from renwei.app.house import House
 from renwei.core.chance import u
 from renwei.core.store import Named
 from renwei.doors.console.surfaces import card
-from renwei.doors.console.surfaces.variety import cost_at
+from renwei.doors.console.surfaces.variety import cost_at, cost_of
 from renwei.recommend.gauge import VarietyCost
 from renwei.recommend.surfaces import HOLDOUT_SALT, Place
 
@@ -160,7 +160,7 @@ def test_the_slider_says_what_it_costs_and_moves_one_surface_alone(
     assert before == type(before)(**{**_plain(after), "diversity": before.diversity})
     said = text_of(ready(owner, "/surfaces/all/variety"))
     assert "Costs 0.5 % of relevance, shows 1.5 times as many products." in said
-    assert "Costs no relevance that could be measured, shows 1.0 times" in said, "the others"
+    assert "What that costs is not measured for lists like these." in said, "only what is new"
     assert "Costs 0.5 % of relevance" in text_of(ready(owner, "/surfaces/home"))
 
 
@@ -186,6 +186,16 @@ def test_a_cost_between_two_places_lies_between_theirs_and_none_is_made_up() -> 
     assert cost_at(curve, 0.6) == pytest.approx((0.12, 1.6))
     assert cost_at(curve, 0.9) is None
     assert cost_at([], 0.0) is None
+    assert cost_of(curve, Place(diversity=0.4)) == pytest.approx((0.08, 1.4))
+    others = [Place(mode="similar"), Place(repeats="no"), Place(only=("bought_again",))]
+    assert [cost_of(curve, one) for one in others] == [None] * 3
+
+
+def test_a_cost_that_is_none_is_called_so(house: House, owner: Person) -> None:
+    learnt(house, curve=[{**one, "any_ndcg": 0.4} for one in CURVE])
+    house.call("surfaces set", name="home", place={"diversity": 0.5})
+    said = text_of(ready(owner, "/surfaces/all/variety"))
+    assert "Costs no relevance that could be measured, shows 1.5 times" in said
 
 
 # The card.

@@ -15,7 +15,7 @@ from renwei.doors.console.frame import Visit, page
 from renwei.doors.console.surfaces import differing, form
 from renwei.doors.console.surfaces.looked import asked, looked
 from renwei.doors.console.surfaces.places import called
-from renwei.doors.console.surfaces.variety import cost_at
+from renwei.doors.console.surfaces.variety import cost_of
 from renwei.doors.console.surfaces.who import Who, both, pick, recent
 from renwei.recommend.bubble import costs
 from renwei.recommend.seen import VISIT
@@ -109,7 +109,7 @@ def _page(visit: Visit, held: Shown, wrong: Mapping[str, str] | None = None) -> 
         cut=form.around(fields["filter"], at) if fault else None,
         passed=form.passed(visit, held.place),
         may_undo=_before(visit, held) is not None,
-        cost=cost_at(costs(visit.house.shop()), held.place.diversity),
+        cost=cost_of(costs(visit.house.shop()), held.place),
         modes=MODES,
         repeats=REPEATS,
         holdout=visit.house.shop().settings.holdout,

@@ -12,6 +12,7 @@ from renwei.doors.console import kept
 from renwei.doors.console.frame import Visit, page
 from renwei.doors.console.surfaces.places import called
 from renwei.doors.console.surfaces.who import both, pick, recent
+from renwei.recommend.surfaces import Place
 
 WEEKS = 8
 LIGHTS = {"open": "good", "narrowing": "amber", "narrow": "bad"}
@@ -42,8 +43,8 @@ def variety(visit: Visit) -> Response:
         lines=lines,
         picture=_picture(visit, answer, lines) if answer.measurable else None,
         lights=LIGHTS,
-        surfaces=[(one.name, called(visit, one.name), one.place.diversity) for one in surfaces],
-        cost_at=lambda place: cost_at(answer.variety_cost, place),
+        surfaces=[(one.name, called(visit, one.name), one.place) for one in surfaces],
+        cost_of=lambda place: cost_of(answer.variety_cost, place),
     )
 
 
@@ -79,6 +80,15 @@ def cost_at(curve: Any, place: float) -> tuple[float, float] | None:
         one.lost + part * (other.lost - one.lost),
         one.coverage_times + part * (other.coverage_times - one.coverage_times),
     )
+
+
+def cost_of(curve: Any, place: Place) -> tuple[float, float] | None:
+    """The cost of a surface's own slider; None where it was measured on other lists than these.
+
+    It is measured on lists for a person in which repeats are welcome.
+    """
+    alike = place.mode == "feed" and place.repeats != "no" and not place.only
+    return cost_at(curve, place.diversity) if alike else None
 
 
 def _picture(visit: Visit, answer: Any, lines: list[str]) -> dict[str, Any]:
