@@ -283,3 +283,40 @@ def test_each_simple_way_is_tuned_on_the_past_and_fitted(name: str) -> None:
     scores = Setting(simple, found.settings).fit(PAST.before(AT), AT).score(ASKED)
     assert scores.shape == (len(ASKED), PAST.items)
     assert np.isfinite(scores).all()
+
+
+def test_one_row_of_each_person_has_the_features_that_it_has_among_all() -> None:
+    chance = np.random.default_rng(5)
+    past = Past.of(
+        chance.integers(0, 40, 3_000), chance.integers(0, 60, 3_000),
+        chance.integers(0, 200 * DAY_US, 3_000), value=chance.uniform(1, 9, 3_000),
+    )  # fmt: skip
+    as_of = 201 * DAY_US
+    sources = Sources.fit(past, as_of)
+    asked = Asked.of(past, np.arange(0, 40, 3), as_of)
+    scores = sources.scores(asked)
+    pairs = sources.candidates(asked, scores)
+    whole = features(asked, pairs, scores=scores, facts=sources.facts)
+    for _ in range(20):
+        rows = np.zeros(len(pairs), bool)
+        # Of some people none is wanted.
+        for person in chance.choice(len(asked), len(asked) - 2, replace=False):
+            rows[chance.integers(pairs.ptr[person], pairs.ptr[person + 1])] = True
+        some = features(asked, pairs, scores=scores, facts=sources.facts, rows=rows)
+        np.testing.assert_array_equal(some, whole[rows])
+
+
+def test_where_nothing_may_be_shown_nothing_is_ranked() -> None:
+    past = Past.of(
+        [0, 0, 1, 1], [0, 1, 1, 2], [DAY_US, 2 * DAY_US, DAY_US, 3 * DAY_US],
+        goal=[True, False, True, True],
+    )  # fmt: skip
+    sources = Sources.fit(past, 4 * DAY_US)
+    asked = Asked.of(past, np.array([0, 1]), 4 * DAY_US)
+    scores = sources.scores(asked)
+    none = Pairs.of(np.zeros((2, 3), bool), asked.owned())
+    assert features(asked, none, scores=scores, facts=sources.facts).shape == (0, len(FEATURES))
+    whole = sources.candidates(asked, scores)
+    rows = np.zeros(len(whole), bool)
+    some = features(asked, whole, scores=scores, facts=sources.facts, rows=rows)
+    assert some.shape == (0, len(FEATURES))

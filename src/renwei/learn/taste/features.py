@@ -170,23 +170,69 @@ def _scores(
     pairs: Pairs, rows: Bools | None, scores: Mapping[str, Floats], facts: ItemFacts
 ) -> dict[str, Floats]:
     out: dict[str, Floats] = {}
+    few = _OneEach.of(pairs, rows)
 
-    def wanted(column: Floats) -> Floats:
-        return column if rows is None else column[rows]
+    def standing(score: Floats) -> tuple[Floats, Floats, Floats]:
+        if few is not None:
+            return (score[few.rows], *few.standing(score))
+        rank, top = _standing(pairs, score)
+        return (score, rank, top) if rows is None else (score[rows], rank[rows], top[rows])
 
     for name in SCORED:
-        score = scores[name][pairs.person, pairs.item]
-        rank, top = _standing(pairs, score)
-        out[f"{name}_score"] = wanted(score)
-        out[f"{name}_top"] = wanted(score / top)
+        whole = scores[name][pairs.person, pairs.item]
+        score, rank, top = standing(whole)
+        out[f"{name}_score"] = score
+        out[f"{name}_top"] = score / top
         if name in RANKED:
-            out[f"{name}_rank"] = wanted(rank)
+            out[f"{name}_rank"] = rank
         if name in RISEN:
-            risen = score * facts.rise[pairs.item]
-            _, top = _standing(pairs, risen)
-            out[f"{name}_risen"] = wanted(risen)
-            out[f"{name}_risen_top"] = wanted(risen / top)
+            risen, _, top = standing(whole * facts.rise[pairs.item])
+            out[f"{name}_risen"] = risen
+            out[f"{name}_risen_top"] = risen / top
     return out
+
+
+@dataclass(frozen=True)
+class _OneEach:
+    """One wanted row of each person at most: where it stands is counted, nothing is sorted.
+
+    Shapes: rows (wanted,), ahead (pairs,): the wanted row of each row's person, or -1.
+    """
+
+    pairs: Pairs
+    rows: Ints
+    ahead: Ints
+
+    @classmethod
+    def of(cls, pairs: Pairs, rows: Bools | None) -> _OneEach | None:
+        if rows is None or not len(pairs):
+            return None
+        wanted = np.flatnonzero(rows)
+        person = pairs.person[wanted]
+        if (np.diff(person) == 0).any():
+            return None
+        row_of = np.full(len(pairs.ptr) - 1, -1)
+        row_of[person] = wanted
+        return cls(pairs, wanted, row_of[pairs.person])
+
+    def standing(self, score: Floats) -> tuple[Floats, Floats]:
+        """As `_standing`, of the wanted rows."""
+        pairs, person = self.pairs, self.pairs.person[self.rows]
+        own, place = score[np.maximum(self.ahead, 0)], np.arange(len(pairs))
+        # Of equal ones the first stands before; what is owned stands behind all.
+        before = (score > own) | ((score == own) & (place < self.ahead))
+        before |= pairs.owned[np.maximum(self.ahead, 0)]
+        counted = before & ~pairs.owned & (self.ahead >= 0)
+        n = len(pairs.ptr) - 1
+        rank = np.bincount(pairs.person[counted], minlength=n)[person].astype(np.float32)
+        size = np.diff(pairs.ptr)
+        # Side by side, one person a row; what is missing stands last.
+        table = np.full((n, max(int(size.max()), TOP)), -np.inf, np.float32)
+        table[pairs.person, place - pairs.ptr[pairs.person]] = score
+        top = np.partition(table, table.shape[1] - TOP, axis=1)[:, table.shape[1] - TOP]
+        short = (size < TOP) & (size > 0)
+        top[short] = np.where(np.isfinite(table[short]), table[short], np.inf).min(axis=1)
+        return rank, np.maximum(top, np.float32(1e-6))[person]
 
 
 def _standing(pairs: Pairs, score: Floats) -> tuple[Floats, Floats]:
@@ -256,7 +302,8 @@ def _own(asked: Asked, pairs: Pairs, people: PeopleFacts, facts: ItemFacts) -> d
 
 def _seen(asked: Asked, pairs: Pairs) -> Floats:
     looks = asked.past.pick(~asked.past.goal)
-    if not len(looks):
+    # An empty choice of a sparse matrix stays one.
+    if not len(looks) or not len(pairs):
         return np.zeros(len(pairs), np.float32)
     fade = np.exp2(-looks.age_days(asked.as_of_us) / 7.0)
     amounts = looks.matrix((looks.weight * fade).astype(np.float32))
