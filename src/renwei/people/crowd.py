@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -18,6 +19,7 @@ from renwei.core.clock import to_us
 from renwei.core.nouns import NOBODY, Event
 from renwei.core.shop import Columns, Shop
 from renwei.core.store import Store
+from renwei.people.indexed import once, within
 from renwei.people.now import KINDS as ORDERS
 from renwei.people.now import STAGES, TIERS, made_anew, peers_now
 
@@ -68,10 +70,22 @@ class Crowd:
         """Rows of some people, ascending; those who are not there are left out."""
         import numpy as np
 
-        wanted = np.array(sorted(set(persons)), dtype=np.int64)
-        at = np.searchsorted(self.person, wanted)
-        at = at[at < len(self.person)] if len(self.person) else at[:0]
-        return at[np.isin(self.person[at], wanted)]
+        return self.rows_of(np.array(sorted(set(persons)), dtype=np.int64))
+
+    def rows_of(self, persons: Any) -> Any:
+        """`rows` of an ascending array without repetitions."""
+        return self.person.searchsorted(persons[within(persons, self.person)])
+
+    @cached_property
+    def unjudged(self) -> int:
+        """How many ordered of whom neither stage nor tier was estimated yet."""
+        import numpy as np
+
+        ordered = np.flatnonzero((self.columns["orders"] > 0) & (self.columns["tier"] < 0))
+        newer = once(np.array([person for person, _, _ in self.bought], dtype=np.int64))
+        rows = self.rows_of(newer)
+        more = rows[(self.columns["tier"][rows] < 0) & (self.columns["orders"][rows] <= 0)]
+        return len(ordered) + len(more) + len(newer) - len(rows)
 
 
 _KEPT: WeakKeyDictionary[Store, Crowd] = WeakKeyDictionary()
@@ -163,8 +177,8 @@ def _joined(held: Crowd, persons: Iterable[int]) -> Crowd:
     """With rows of people who have none yet."""
     import numpy as np
 
-    more = np.setdiff1d(np.array(list(persons), dtype=np.int64), held.person)
-    more = more[more != NOBODY]
+    wanted = np.asarray(persons if isinstance(persons, np.ndarray) else list(persons), np.int64)
+    more = once(wanted[~within(wanted, held.person) & (wanted != NOBODY)])
     if not len(more):
         return held
     person = np.concatenate([held.person, more])

@@ -14,6 +14,7 @@ from renwei.core.nouns import NOBODY
 from renwei.core.operations import PRIVATE, operation
 from renwei.core.shop import Shop
 from renwei.people.crowd import SEEN, Crowd, crowd, with_people
+from renwei.people.indexed import once, within
 
 SORTS = {
     "seen": SEEN, "last_order": "last_us", "spend": "spend_minor", "orders": "orders",
@@ -91,13 +92,14 @@ def people(shop: Shop, request: PeopleRequest) -> PeopleAnswer:
     at = shop.clock.now().astimezone(UTC)
     now = crowd(shop, at)
     found = _found(shop, request.query, now) if request.query.strip() else None
-    now = with_people(now, found or ())
+    if found is not None:
+        now = with_people(now, found)
     if request.sort not in SORTS:
         raise UnknownName.among("sort", request.sort, SORTS)
     mask = _asked(shop, request, now, at)
     if found is not None:
         among = np.zeros(len(now), dtype=bool)
-        among[now.rows(found)] = True
+        among[now.rows_of(found)] = True
         mask &= among
     column = now.columns[SORTS[request.sort]]
     rows = np.flatnonzero(mask)
@@ -123,15 +125,9 @@ def people(shop: Shop, request: PeopleRequest) -> PeopleAnswer:
 
 def _note(shop: Shop, now: Crowd) -> str:
     """What a filter by stage or tier cannot know yet: who ordered and has not been judged."""
-    import numpy as np
-
-    newer = [person for person, _, _ in now.bought]
-    judged = now.person[now.columns["tier"] >= 0]
-    ordered = now.person[now.columns["orders"] > 0]
-    waiting = np.setdiff1d(np.union1d(ordered, np.array(newer, dtype=np.int64)), judged)
-    if not len(waiting):
+    if not now.unjudged:
         return ""
-    return shop.say("people.working_out", n=len(waiting), m=len(now))
+    return shop.say("people.working_out", n=now.unjudged, m=len(now))
 
 
 def lines(shop: Shop, now: Crowd, rows: Any, at: datetime) -> list[PersonLine]:
@@ -199,16 +195,24 @@ def _asked(shop: Shop, request: PeopleRequest, now: Crowd, at: datetime) -> Any:
     return mask
 
 
-def _found(shop: Shop, query: str, now: Crowd) -> set[int]:
+def _found(shop: Shop, query: str, now: Crowd) -> Any:
+    """Everybody whom a question means: shape (people,), ascending; only some names are opened."""
+    import numpy as np
+
     from renwei.people.names import AT_ONCE, index_names, named, phoned
 
     exact = shop.store.people.search(query)
-    if exact and "@" in query:
-        return set(exact)
-    index_names(shop, AT_ONCE, now.person)
-    # The index may be older than a merge, or than somebody's wish to be forgotten.
-    standing = shop.store.people.persons_of([*named(shop, query), *phoned(shop, query)])
-    return {*exact, *standing, *_of_order(shop, query.strip(), now)} - {NOBODY}
+    if not (exact and "@" in query):
+        index_names(shop, AT_ONCE, now.person)
+        known = np.concatenate([named(shop, query), phoned(shop, query)])
+        exact = [*exact, *_of_order(shop, query.strip(), now)]
+        there = within(known, now.person)
+        # The index may be older than a merge, or than somebody's wish to be forgotten.
+        exact += shop.store.people.persons_of(known[~there].tolist())
+        found = once(np.concatenate([known[there], np.array(exact, dtype=np.int64)]))
+    else:
+        found = once(np.array(exact, dtype=np.int64))
+    return found[found != NOBODY]
 
 
 def _of_order(shop: Shop, number: str, now: Crowd) -> list[int]:

@@ -14,9 +14,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from renwei.core.shop import Columns, Shop
+from renwei.core.shop import Shop
+from renwei.people.indexed import Rows, absent, merges_counted, open_again, take_in, under, within
 
-NAMES, TAILS, DONE = "names", "phone-tails", "-done"
+NAMES, TAILS = "names", "phone-tails"
 TAIL, LONGEST_TAIL = 4, 10
 """So many digits at the end of a number find its owner; more would be the number itself."""
 OPENED = 2_000
@@ -102,84 +103,66 @@ def index_names(shop: Shop, most: int, everybody: Any = None, *, again: bool = F
 def _index(shop: Shop, sort: _Sort, most: int, everybody: Any) -> int:
     import numpy as np
 
-    kept = shop.shelf.get(sort.table + DONE)
-    done = _column(kept, "person")
-    if np.array_equal(done, everybody):
-        return 0
-    missing = np.setdiff1d(everybody, done, assume_unique=True)
+    missing = absent(shop, sort.table, everybody)
     fresh = missing[:most]
     if not len(fresh):
         return 0
-    held = shop.shelf.get(sort.table)
-    keys, persons = [_column(held, "key").astype(np.uint64)], [_column(held, "person")]
+    found: list[tuple[int, int]] = []
     for begin in range(0, len(fresh), _BATCH):
-        more = _pieces_of(shop, sort, fresh[begin : begin + _BATCH].tolist())
-        keys.append(np.array([key for key, _ in more], dtype=np.uint64))
-        persons.append(np.array([person for _, person in more], dtype=np.int64))
-    key, person = np.concatenate(keys), np.concatenate(persons)
-    order = np.lexsort((person, key))
-    key, person = key[order], person[order]
-    # Who was opened anew has most pieces already.
-    new = np.append(True, (np.diff(key) != 0) | (np.diff(person) != 0))[: len(key)]
-    shop.shelf.put(sort.table, {"key": key[new], "person": person[new]}, {})
-    meta = {"merges": int(kept.meta.get("merges", 0)) if kept else 0}
-    shop.shelf.put(sort.table + DONE, {"person": np.union1d(done, fresh)}, meta)
+        found += _pieces_of(shop, sort, fresh[begin : begin + _BATCH].tolist())
+    key = np.array([key for key, _ in found], dtype=np.uint64)
+    person = np.array([person for _, person in found], dtype=np.int64)
+    take_in(shop, sort.table, fresh, Rows(key, person))
     return len(missing) - len(fresh)
 
 
 def _open_merged(shop: Shop) -> None:
     """Let those be opened anew who got names and numbers of others by a merge."""
-    import numpy as np
-
     merges = shop.store.people.merges()
     for sort in _SORTS:
-        kept = shop.shelf.get(sort.table + DONE)
-        if kept is None or int(kept.meta.get("merges", 0)) == len(merges):
+        before = merges_counted(shop, sort.table)
+        if before in (None, len(merges)):
             continue
-        newest = merges[: max(len(merges) - int(kept.meta.get("merges", 0)), 0)]
+        newest = merges[: max(len(merges) - before, 0)]
         more = shop.store.people.persons_of([merge.kept for merge in newest])
-        done = np.setdiff1d(kept.columns["person"], np.array(more, dtype=np.int64))
-        shop.shelf.put(sort.table + DONE, {"person": done}, {"merges": len(merges)})
+        open_again(shop, sort.table, more, merges=len(merges))
 
 
-def named(shop: Shop, query: str) -> list[int]:
-    """The people whose name holds the query; of one that thousands may hold, the first 2,000."""
+def named(shop: Shop, query: str) -> Any:
+    """The people whose name holds the query, as the index knows them: shape (people,), ascending.
+
+    Of a question of several pieces that thousands may answer, the first 2,000 are opened.
+    """
     import numpy as np
 
     wanted = plain(query)
-    held = shop.shelf.get(NAMES)
-    if not wanted or held is None:
-        return []
     found: Any = None
-    for piece in sorted(pieces(wanted)):
-        own = _under(held, _key(shop, piece))
-        found = own if found is None else np.intersect1d(found, own)
+    for piece in sorted(pieces(wanted)) if wanted else ():
+        own = under(shop, NAMES, _key(shop, piece))
+        found = own if found is None else found[within(found, own)]
         if not len(found):
-            return []
-    if found is None:
-        return []
+            break
+    if found is None or not len(found):
+        return np.zeros(0, dtype=np.int64)
     if len(pieces(wanted)) == 1:
         # The piece is the whole question: nothing has to be opened.
-        return [int(person) for person in found]
-    persons = [int(person) for person in found[:OPENED]]
-    return verified(shop, query, persons)
-
-
-def phoned(shop: Shop, query: str) -> list[int]:
-    """The people whose telephone number ends in the query, of four to ten digits."""
-    digits = "".join(query.split()).lstrip("*")
-    held = shop.shelf.get(TAILS)
-    if not TAIL <= len(digits) <= LONGEST_TAIL or not digits.isdecimal() or held is None:
-        return []
-    found = [int(person) for person in _under(held, _key(shop, tail_piece(digits)))]
-    if len(digits) == TAIL:
         return found
-    texts = shop.store.people.open_many(found[:OPENED], ["phone"]) if found else []
-    return [
-        person
-        for person, own in zip(found, texts, strict=False)
-        if any(text.endswith(digits) for text in own.get("phone", ()))
-    ]
+    return np.array(verified(shop, query, found[:OPENED].tolist()), dtype=np.int64)
+
+
+def phoned(shop: Shop, query: str) -> Any:
+    """The people whose telephone number ends in the query, of four to ten digits; as `named`."""
+    import numpy as np
+
+    digits = "".join(query.split()).lstrip("*")
+    if not TAIL <= len(digits) <= LONGEST_TAIL or not digits.isdecimal():
+        return np.zeros(0, dtype=np.int64)
+    found = under(shop, TAILS, _key(shop, tail_piece(digits)))
+    if len(digits) == TAIL or not len(found):
+        return found
+    texts = shop.store.people.open_many(found[:OPENED].tolist(), ["phone"])
+    holds = [any(text.endswith(digits) for text in own.get("phone", ())) for own in texts]
+    return found[:OPENED][np.array(holds, dtype=bool)]
 
 
 def tail_piece(number: str) -> str:
@@ -190,14 +173,6 @@ def tail_piece(number: str) -> str:
         'phone-tail|8000'
     """
     return f"phone-tail|{number[-TAIL:]}"
-
-
-def _under(held: Columns, key: int) -> Any:
-    import numpy as np
-
-    column = held.columns["key"]
-    begin, end = (int(column.searchsorted(np.uint64(key), side)) for side in ("left", "right"))
-    return np.unique(held.columns["person"][begin:end])
 
 
 def verified(shop: Shop, query: str, persons: Sequence[int]) -> list[int]:
@@ -263,9 +238,3 @@ _SORTS = (
     _Sort(NAMES, 1, KINDS, _name_pieces),
     _Sort(TAILS, 10, ("phone",), _tail_pieces),
 )
-
-
-def _column(held: Columns | None, name: str) -> Any:
-    import numpy as np
-
-    return np.zeros(0, dtype=np.int64) if held is None else np.asarray(held.columns[name])

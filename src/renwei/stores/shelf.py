@@ -58,7 +58,8 @@ class ShelfFiles:
         Args:
             name: What the estimates are of: lower-case letters, digits, "_" and "-".
             columns: Aligned one-dimensional arrays of numbers or booleans, by name.
-            meta: JSON-able.
+            meta: JSON-able; with "history" false only the version in use is kept, older ones
+                go after an hour.
             files: Writes into a folder what is no column; only its current version is kept.
 
         Raises:
@@ -86,7 +87,7 @@ class ShelfFiles:
         _sync_folder(draft)
         version = _moved(draft, folder)
         _point(folder, version)
-        self._drop_old(folder, version)
+        self._drop_old(folder, version, _KEPT_S if meta.get("history", True) else _DRAFT_S)
         return self._load(name, version)
 
     def get(self, name: str, version: str = "") -> Columns | None:
@@ -133,12 +134,12 @@ class ShelfFiles:
         files = folder / _FILES
         return Columns(name, version, meta, columns, files if files.is_dir() else None)
 
-    def _drop_old(self, folder: Path, current: str) -> None:
+    def _drop_old(self, folder: Path, current: str, kept_s: int) -> None:
         # Ages are told by the files alone: no clock is asked.
         newest = (folder / current).stat().st_mtime
         for version in _versions(folder):
             old = folder / version
-            if version != current and newest - old.stat().st_mtime > _KEPT_S:
+            if version != current and newest - old.stat().st_mtime > kept_s:
                 shutil.rmtree(old, ignore_errors=True)
             elif version != current and newest - old.stat().st_mtime > _DRAFT_S:
                 # A model is large and is learnt anew each day; an answer under way is done.
