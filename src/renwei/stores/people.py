@@ -46,6 +46,7 @@ class EmbeddedPeople:
         self._vault = Vault(database, ring)
         self._map: _Map | None = None
         self._map_lock = threading.Lock()
+        self._everybody: tuple[tuple[int, int], Sequence[int]] | None = None
         database.on_rollback.append(self._reload)
 
     # Actors and persons.
@@ -109,12 +110,19 @@ class EmbeddedPeople:
         return [actor for actor in mapped if actor in known]
 
     def all_persons(self) -> Sequence[int]:
-        """Every person not forgotten, ascending."""
-        actors = [row[0] for row in self._db.rows(_SQL["all_actors"])]
-        folded = self._persons().folded()
-        if not folded:
-            return actors
-        return [actor for actor in actors if folded.get(actor, actor) == actor]
+        """Every person not forgotten, ascending; read again when somebody came or went."""
+        # Nobody goes, and nobody becomes one with another, without a turn of the map. Read
+        # first, the mark is at worst older than what is kept under it.
+        mark = (self._db.one(_SQL["count_actors"])[0], self.map_version())
+        held = self._everybody
+        if held is not None and held[0] == mark:
+            return held[1]
+        folded = self._persons().folded_away()
+        actors = from_json(self._db.one(_SQL["all_actors"])[0])
+        everybody = tuple(sorted(actor for actor in actors if actor not in folded))
+        if not self._db.inside():
+            self._everybody = (mark, everybody)
+        return everybody
 
     def merge(
         self,
@@ -194,7 +202,7 @@ class EmbeddedPeople:
         return _Map(version, back, rows[-1][0] if rows else 0, persons, sure=sure)
 
     def _reload(self) -> None:
-        self._map = None
+        self._map = self._everybody = None
 
     # Facts and consents.
 

@@ -56,6 +56,6 @@ class PersonMap:
         root = self.person_of(person)
         return list(self._actors.get(root, (root,)))
 
-    def folded(self) -> dict[int, int]:
-        """Actor to person, for the actors that some merge names."""
-        return dict(self._person)
+    def folded_away(self) -> set[int]:
+        """The actors that stand for no person: one with another, or forgotten."""
+        return {actor for actor, person in self._person.items() if actor != person}
