@@ -351,7 +351,9 @@ class EmbeddedLedger:
         return self._segments.check(self._sealed())
 
     def _sealed(self) -> list[Sealed]:
-        return [Sealed(*row) for row in self._db.rows(_SQL["segments"])]
+        found = [Sealed(*row) for row in self._db.rows(_SQL["segments"])]
+        self._segments.stand(found)
+        return found
 
     def _register(self, connection: Connection, made: Sealed) -> None:
         row = (made.path, made.rows, made.first_us, made.last_us)

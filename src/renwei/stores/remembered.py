@@ -46,3 +46,8 @@ class Remembered(Generic[Value]):
         """Let go of a value."""
         with self._guard:
             self._held.pop(name, None)
+
+    def clear(self) -> None:
+        """Let go of everything."""
+        with self._guard:
+            self._held.clear()

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from renwei.stores.outlines import Outline
 
 GROUP = 8_192
+FEW = 64
+"""So many rows are cut out one by one: more than that pyarrow's own selection is quicker."""
+KEPT = 2_000
+"""So many decisions are remembered: one costs a row group, and a list is looked at again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ class Segments:
         self._root = root
         self._maps: dict[Path, Any] = {}
         self._outlines = Remembered["Outline"](most=8)
+        self._kept = Remembered[Decision](most=KEPT)
+        self._standing: tuple[str, ...] = ()
 
     @contextmanager
     def written(self, tables: Iterable[pa.Table]) -> Iterator[Sealed]:
@@ -97,16 +103,28 @@ class Segments:
         return sorted(int(row) for start, end in spans for row in rows[start:end])
 
     def decisions(self, segment: Sealed, rows: Sequence[int]) -> list[Decision]:
-        """The decisions of some rows, in this order."""
+        """The decisions of some rows, in this order; of few, those read before are remembered."""
+        if len(rows) > FEW:
+            return self._read(segment, rows)
+        found = {row: self._kept.get((segment.path, row)) for row in rows}
+        missing = [row for row, one in found.items() if one is None]
+        for row, one in zip(missing, self._read(segment, missing), strict=True):
+            found[row] = one
+            self._kept.put((segment.path, row), one)
+        return [one for one in map(found.get, rows) if one is not None]
+
+    def _read(self, segment: Sealed, rows: Sequence[int]) -> list[Decision]:
         import pyarrow.parquet as pq
 
         from renwei.stores.columns import to_decisions
 
+        if not rows:
+            return []
         found: dict[int, Decision] = {}
         with told(self._root / segment.path), pq.ParquetFile(self._rows(segment)) as file:
             for group in sorted({row // GROUP for row in rows}):
                 places = sorted({row for row in rows if row // GROUP == group})
-                table = file.read_row_group(group).take([row - group * GROUP for row in places])
+                table = _picked(file.read_row_group(group), [row - group * GROUP for row in places])
                 found |= dict(zip(places, to_decisions(table), strict=True))
         return [found[row] for row in rows]
 
@@ -149,6 +167,16 @@ class Segments:
         with told(self._root / segment.path), pq.ParquetFile(self._rows(segment)) as file:
             for group in range(file.num_row_groups):
                 yield forgotten_rows(file.read_row_group(group), gone, units)
+
+    def stand(self, segments: Sequence[Sealed]) -> None:
+        """Told which are registered; when that changed, no decision stays remembered.
+
+        Another process may have put one without somebody forgotten in another's place.
+        """
+        standing = tuple(segment.path for segment in segments)
+        if standing != self._standing:
+            self._standing = standing
+            self._kept.clear()
 
     def remove(self, segment: Sealed) -> None:
         """Remove the files of a segment that nobody names any more."""
@@ -197,6 +225,19 @@ class Segments:
         if path not in self._maps:
             self._maps[path] = np.load(path, mmap_mode="r")
         return self._maps[path]
+
+
+def _picked(table: pa.Table, places: Sequence[int]) -> pa.Table:
+    """Some rows of a table."""
+    import numpy as np
+    import pyarrow as pa
+
+    from renwei.stores.arrays import of_numbers
+
+    if len(places) > FEW:
+        return table.take(of_numbers(np.array(places, dtype=np.int64)))
+    # Selecting loads pyarrow's functions first, 0.1 s in the answer that needs them first.
+    return pa.concat_tables([table.slice(place, 1) for place in places])
 
 
 class _Index:
