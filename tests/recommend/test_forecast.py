@@ -124,7 +124,7 @@ def test_evidence_is_at_most_three_and_asking_again_without_it_gives_the_share(s
             resting += 1
             assert len(item.reason.evidence) <= 3
             assert 0 < item.reason.share <= 1
-            assert (item.reason.code == "bought_again") == (item.reason.evidence == [item.id])
+            assert (item.reason.code == "bought_before") == (item.reason.evidence == [item.id])
     assert resting >= 0.7 * shown
 
 

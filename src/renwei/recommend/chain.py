@@ -202,7 +202,7 @@ class Speaker:
         values = {"item": evidence[0], "share": round(share, 4), "n": round(parts[0][1])}
         code = self.name
         if isinstance(voice, Foreseen):
-            code = "bought_again" if evidence == (item,) else "also_like"
+            code = "bought_before" if evidence == (item,) else "also_like"
         return Reason(code, values, evidence)
 
     @property
