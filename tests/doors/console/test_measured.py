@@ -225,7 +225,7 @@ def test_the_card_says_what_serves_learnt_from_what_and_by_how_much_it_won(
     assert "4,321 Purchases" in said
     assert "Serves now: A weighted sum of sources" in said
     assert "+0.100 +0.050 to +0.150" in said
-    assert "Decision trees (LambdaMART) 0.310 +0.010 -0.010 to +0.030 Did not clearly win" in said
+    assert "Decision trees (LightGBM) 0.310 +0.010 -0.010 to +0.030 Did not clearly win" in said
     assert "The person's own purchases and looks 75 %" in said
     assert "for 99 people" in said
 
