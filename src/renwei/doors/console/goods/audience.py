@@ -110,11 +110,15 @@ def _is_warm(visit: Visit, key: _Key) -> bool:
 
 def _buyers(visit: Visit, one: Mapping[str, Any]) -> dict[str, Any]:
     """How many of the first so many will buy: in words, and to the tenth where they are few."""
-    n = one["buyers"]
-    about = visit.say("console.goods.audience.about", n=round(n))
-    few = f"{n:.1f}" if n < FEW else visit.say("console.as.count", v=round(n))
-    said = about if round(n) else visit.say("console.goods.audience.under_one")
-    return {**one, "said": said, "to_the_tenth": few}
+    n, low, high = one["buyers"], one["low"], one["high"]
+    say = visit.say
+    between = say("console.goods.audience.from_to", low=low, high=high)
+    return {
+        **one,
+        "said": say("console.goods.audience." + ("about" if n >= 1 else "under_one"), n=round(n)),
+        "to_the_tenth": f"{n:.1f}" if n < FEW else say("console.as.count", v=round(n)),
+        "range": between if low < high else say("console.as.count", v=low),
+    }
 
 
 def _with_links(visit: Visit, one: Mapping[str, Any]) -> dict[str, Any]:
