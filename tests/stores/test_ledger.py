@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -19,12 +23,13 @@ from renwei.core.chance import MASK, id_text, new_id, new_ids
 from renwei.core.columns import Asks, Slates
 from renwei.core.nouns import NOBODY, Decision, Reason, Removal, Surface
 from renwei.core.permission import GUARDS
-from renwei.core.store import Effect
+from renwei.core.store import Effect, Named
 from renwei.stores.columns import from_decisions, to_decisions
-from renwei.stores.embedded import EmbeddedStore
+from renwei.stores.embedded import EmbeddedStore, open_store
 from renwei.stores.ids import from_key, to_key
 from renwei.stores.ledger import EmbeddedLedger
 from renwei.stores.packed import forgotten, pack, unpack
+from renwei.stores.segments import Sealed, Segments
 from renwei.testing.store import decision
 
 Open = Callable[[], EmbeddedStore]
@@ -333,3 +338,59 @@ def test_segments_that_a_crash_left_are_swept(reopen: Open) -> None:
     again = reopen()
     assert len(list(lake.iterdir())) == 1
     assert len(again.ledger.of([1])) == 1
+
+
+def test_a_sealed_decision_is_read_once_until_the_segments_change(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    plain = Segments._read
+
+    def noted(self: Segments, segment: Sealed, rows: Sequence[int]) -> list[Decision]:
+        read.extend(rows)
+        return plain(self, segment, rows)
+
+    monkeypatch.setattr(Segments, "_read", noted)
+    made = [decision(person=k, at=AT + timedelta(seconds=k)) for k in range(1, 41)]
+    store.ledger.record_all(made)
+    for _ in range(3):
+        assert [store.ledger.get(each.id) for each in made[:20]] == made[:20]
+    assert store.ledger.of([5, 30]) == [made[29], made[4]]
+    assert sorted(read) == [*range(20), 29]
+    store.ledger.record_all([decision(person=99, at=AT)])
+    assert store.ledger.get(made[0].id) == made[0]
+    assert len(read) == 22
+
+
+def test_no_reader_remembers_what_another_process_let_forget(
+    store: EmbeddedStore, keys: Path
+) -> None:
+    (actor, other) = store.people.actors([Named("phone", f"+861380000000{k}") for k in (1, 2)], AT)
+    made = [decision(person=person, at=AT) for person in (actor, other)]
+    store.ledger.record_all(made)
+    with closing(open_store(store.directory, keys=keys, write=False)) as reader:
+        assert [reader.ledger.get(one.id) for one in made] == made
+        store.forget(actor, AT)
+        gone, stays = (reader.ledger.get(one.id) for one in made)
+        assert gone is not None
+        assert (gone.person, stays) == (NOBODY, made[1])
+        remembered = list(reader.ledger._segments._kept._held.values())
+        assert [one.person for one in remembered] == [NOBODY, other]
+
+
+def test_looking_at_a_few_decisions_loads_no_library_to_select_rows(
+    store: EmbeddedStore, keys: Path
+) -> None:
+    made = [decision(person=k, at=AT) for k in range(1, 30)]
+    store.ledger.record_all(made)
+    code = (
+        "import sys; from pathlib import Path; from renwei.stores.embedded import open_store;"
+        "store = open_store(Path(sys.argv[1]), keys=Path(sys.argv[2]), write=False);"
+        "found = store.ledger.get(sys.argv[3]); assert store.ledger.of([1, 2, 3]);"
+        "print(found.person, *[one for one in ('pandas', 'pyarrow.compute') if one in sys.modules])"
+    )
+    words = [str(store.directory), str(keys), made[4].id]
+    said = subprocess.run(
+        [sys.executable, "-c", code, *words], check=True, capture_output=True, text=True
+    )
+    assert said.stdout.split() == ["5"]

@@ -322,3 +322,43 @@ def test_many_identifiers_at_once_are_found_made_and_refused_alike(store: Embedd
     assert twice[:150] == twice[150:][::-1]
     assert twice[:100:3] == [NOBODY, *one_by_one[1:]]
     assert len(set(twice)) == 150
+
+
+def test_everybody_is_listed_again_only_when_somebody_came_or_went(store: EmbeddedStore) -> None:
+    one, two, three = named(store, 1, 2, 3)
+    asked: list[str] = []
+    store._state_db._connection().set_trace_callback(asked.append)
+
+    def reads() -> int:
+        found = sum("json_group_array(actor)" in sql for sql in asked)
+        asked.clear()
+        return found
+
+    people = store.people
+    assert [list(people.all_persons()) for _ in range(3)] == [sorted([one, two, three])] * 3
+    assert reads() == 1
+    merge = people.merge(one, two, reason="same", at=AT)
+    assert list(people.all_persons()) == sorted([one, three])
+    people.unmerge(merge.id, AT)
+    assert list(people.all_persons()) == sorted([one, two, three])
+    (four,) = named(store, 4)
+    assert list(people.all_persons()) == sorted([one, two, three, four])
+    store.forget(three, AT)
+    assert [list(people.all_persons()) for _ in range(2)] == [sorted([one, two, four])] * 2
+    assert reads() == 4
+
+
+def test_who_came_in_a_write_that_was_undone_is_listed_nowhere(store: EmbeddedStore) -> None:
+    (one,) = named(store, 1)
+
+    def undone() -> None:
+        with store.together():
+            (two,) = named(store, 2)
+            assert list(store.people.all_persons()) == sorted([one, two])
+            raise RuntimeError("undone")
+
+    with pytest.raises(RuntimeError, match="undone"):
+        undone()
+    assert list(store.people.all_persons()) == [one]
+    (three,) = named(store, 3)
+    assert list(store.people.all_persons()) == sorted([one, three])

@@ -226,3 +226,15 @@ def test_many_threads_may_put_at_once(tmp_path: Path) -> None:
     found = ShelfFiles(tmp_path).get("people")
     assert found is not None
     assert found.columns["person"].tolist() == [found.meta["number"]]
+
+
+def test_of_what_needs_no_history_older_versions_go_after_an_hour(tmp_path: Path) -> None:
+    shelf = ShelfFiles(tmp_path)
+    column = {"person": np.array([1])}
+    old, young = (shelf.put("names", column, {"history": False}) for _ in range(2))
+    now = time.time()
+    os.utime(tmp_path / "names" / old.version, (now, now - 3_700))
+    os.utime(tmp_path / "names" / young.version, (now, now - 3_500))
+    shelf.put("names", column, {"history": False})
+    assert shelf.get("names", old.version) is None
+    assert shelf.get("names", young.version) is not None
