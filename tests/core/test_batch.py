@@ -215,7 +215,8 @@ class Blaming(Told):
 
 
 def test_causes_are_asked_for_shown_items_alone_and_agree_with_the_single_call() -> None:
-    question = many()
+    # Item 15 alone is popular and cannot be blamed: among few people chance may pass it by.
+    question = many(300)
     even, odd = Blaming("even", Slate()), Blaming("odd", Slate())
     decisions = decide_many(**question, sources=[even, odd])
     said = Counter[str]()
