@@ -149,13 +149,14 @@ def flow(shop: Shop, request: FlowRequest) -> FlowAnswer:
 
 @operation("learn-flow", LearnFlow, writes=True, child=True)
 def learn_flow(shop: Shop, request: LearnFlow) -> FlowLearnt:
-    """Judge every month end anew, and take in the names that cannot be searched yet."""
+    """Take in the names that cannot be searched yet, and judge every month end anew."""
     from renwei.people.names import index_names
 
     at = shop.clock.now().astimezone(UTC)
-    meta = keep_flow(shop, at)
+    # First, for the picture is what tells that this was done: cut short, it is done again.
     while index_names(shop, NAMES_AT_ONCE):
         pass
+    meta = keep_flow(shop, at)
     return FlowLearnt(at=at, months=len(meta["months"]), people=meta["people"])
 
 

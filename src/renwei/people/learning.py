@@ -38,7 +38,7 @@ class Learnt(msgspec.Struct, kw_only=True):
     seconds: float
 
 
-NAMES_AT_LEARNING = 20_000
+NAMES_AT_LEARNING = 25_000
 
 
 def _beside(shop: Shop, frame: Frame, at: datetime) -> None:

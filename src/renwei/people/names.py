@@ -233,8 +233,8 @@ def _key(shop: Shop, piece: str) -> int:
     return int.from_bytes(shop.store.people.keyed(f"name-piece|{piece}")[:8], "little")
 
 
-# Opening a number takes 11 us and it has one piece; a name has many.
+# A number has one piece; a name has many, and many of one name.
 _SORTS = (
     _Sort(NAMES, 1, KINDS, _name_pieces),
-    _Sort(TAILS, 10, ("phone",), _tail_pieces),
+    _Sort(TAILS, 4, ("phone",), _tail_pieces),
 )
