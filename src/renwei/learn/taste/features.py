@@ -102,6 +102,8 @@ FEATURES: dict[str, str] = {
     "neighbours_mean": "score of the nearest items over the number of items of the history",
 }
 TOP = 20
+LEAST_TOP = 0.02
+"""Of the best score: where few items have one at all, the 20th best says nothing."""
 
 
 @dataclass(frozen=True)
@@ -232,17 +234,20 @@ class _OneEach:
         top = np.partition(table, table.shape[1] - TOP, axis=1)[:, table.shape[1] - TOP]
         short = (size < TOP) & (size > 0)
         top[short] = np.where(np.isfinite(table[short]), table[short], np.inf).min(axis=1)
+        top = np.maximum(top, np.float32(LEAST_TOP) * table.max(axis=1))
         return rank, np.maximum(top, np.float32(1e-6))[person]
 
 
 def _standing(pairs: Pairs, score: Floats) -> tuple[Floats, Floats]:
-    """Rank among the person's new candidates, and the 20th best score of all, by row."""
+    """Rank among the person's new candidates, and about the 20th best score of all, by row."""
     n = len(pairs.ptr) - 1
     order = np.lexsort((-score, pairs.person))
     size = np.diff(pairs.ptr)
     place = np.minimum(pairs.ptr[:-1] + TOP - 1, pairs.ptr[1:] - 1)
     top = np.full(n, 1.0, np.float32)
-    top[size > 0] = score[order][place[size > 0]]
+    having = size > 0
+    best = score[order][pairs.ptr[:-1][having]]
+    top[having] = np.maximum(score[order][place[having]], np.float32(LEAST_TOP) * best)
     new = ~pairs.owned[order]
     upto = np.concatenate([[0], np.cumsum(new)])
     rank = np.empty(len(pairs), np.float32)
