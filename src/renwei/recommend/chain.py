@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from renwei.core.nouns import Ask, Reason
 from renwei.core.slate import Slate
+from renwei.recommend.forecast import LEAST_SHARE
 from renwei.recommend.lazily import lazily
 from renwei.recommend.voices import POPULAR, Following, Foreseen, Scene, Voice
 
@@ -24,8 +25,6 @@ Bools = NDArray[np.bool_]
 SCALE = 1_000.0
 """Scores are shown and recorded in thousandths."""
 MOST_EVIDENCE = 3
-LEAST_SHARE = 0.005
-"""What adds less than this to a chance is no reason for it."""
 MOST_REMOVED = 50
 SPARE, VARIED = 3, 8
 """So many times the items asked for stay in the record as candidates; more for variety."""
@@ -202,7 +201,7 @@ class Speaker:
         values = {"item": evidence[0], "share": round(share, 4), "n": round(parts[0][1])}
         code = self.name
         if isinstance(voice, Foreseen):
-            code = "bought_before" if evidence == (item,) else "also_like"
+            code = "bought_before" if item in evidence else "also_like"
         return Reason(code, values, evidence)
 
     @property

@@ -35,6 +35,11 @@ HOUR_US = 3_600_000_000
 MOST_ITEMS = 3
 """Of evidence."""
 RANKED = 200
+LEAST_SHARE = 0.001
+"""What adds less than this to a chance is no reason for it."""
+EXACT = ("ease", "neighbours", "together", "titles")
+"""Sources whose scores are sums over the history."""
+_TURNS = 3
 _KEPT = 256
 """Forecasts that are remembered: a person who looks on asks for several blocks at once."""
 
@@ -71,11 +76,8 @@ class Ranker:
             keep: Shape (items,). What may be shown.
         """
         as_of_us = self._as_of(moment)
-        last = moment.at_us[0] if moment.at_us else 0
-        key = (
-            moment.person, len(moment.looks), last, len(moment.bought), as_of_us, question,
-            keep.tobytes(),
-        )  # fmt: skip
+        # All that the answer stands on, word for word: an order may change without a new one.
+        key = (moment.person, moment.bought, moment.looks, as_of_us, question, keep.tobytes())
         with self._lock:
             found = self._kept.get(key)
             if found is not None:
@@ -165,29 +167,61 @@ class Forecast:
         return float(self.chance[place]) if place is not None else 0.0
 
     def parts(self, item: int) -> Mapping[int, float]:
-        """Items of the history that speak most for this one, and how much: at most three."""
-        found = self._parts.get(item)
-        if found is None:
-            found = self._parts[item] = self._found(item)
+        """Items of the history without which the chance is lower, and how much they add.
+
+        At most three; where no such are found, those of which it was expected.
+        """
+        if item not in self._parts:
+            self.settle([item])
+        return self._parts[item]
+
+    def settle(self, items: Sequence[int]) -> None:
+        """Look for the parts of several at once: what is expected first, then what else may be."""
+        left = {item: self._options(item) for item in dict.fromkeys(items)
+                if item not in self._parts}  # fmt: skip
+        self._parts |= {item: options[0] if options else {} for item, options in left.items()}
+        for turn in range(_TURNS):
+            tried = {i: options[turn] for i, options in left.items() if len(options) > turn}
+            self.ask([(item, frozenset(parts)) for item, parts in tried.items()])
+            for item, parts in tried.items():
+                if self.without(item, frozenset(parts)) < (1 - LEAST_SHARE) * self.of(item):
+                    self._parts[item] = parts
+                    del left[item]
+
+    def _options(self, item: int) -> list[dict[int, float]]:
+        """What may be behind an item, the likeliest first; each at most three items."""
+        if item not in self._place:
+            return []
+        part, number = self.asked.past, int(self.ranker.items[item])
+        found = [told for told in map(self._added_by(item), EXACT) if told]
+        if bool((part.item[part.goal] == item).any()):
+            more = {one: adds for told in found[:1] for one, adds in told.items() if one != number}
+            # Itself alone says most, where it is enough.
+            first = {number: 1.0 + max(more.values(), default=0.0)}
+            return [first, first | dict([*more.items()][: MOST_ITEMS - 1])]
         return found
 
-    def _found(self, item: int) -> dict[int, float]:
+    def _added_by(self, item: int) -> Callable[[str], dict[int, float]]:
+        """What each item of the history adds to the score of one source: the most first."""
         numbers, part = self.ranker.items, self.asked.past
-        if item not in self._place:
-            return {}
-        if bool((part.item[part.goal] == item).any()):
-            return {int(numbers[item]): 1.0}
         sources = self.ranker.taste.sources
-        for name in ("ease", "neighbours", "together", "titles"):
+
+        def told(name: str) -> dict[int, float]:
             why = sources.why(name, self.asked, 0, item)
             if why is None or not len(why.rows) or why.amount[0] <= 0:
-                continue
+                return {}
             items, place = np.unique(part.item[why.rows], return_inverse=True)
             adds = np.bincount(place, why.amount)
             best = [k for k in np.argsort(-adds)[:MOST_ITEMS] if adds[k] > 0]
-            if best:
-                return {int(numbers[items[k]]): float(adds[k]) for k in best}
-        return {}
+            return {int(numbers[items[k]]): float(adds[k]) for k in best}
+
+        return told
+
+    def leaves(self, gone: frozenset[int]) -> bool:
+        """Whether anything that was bought is left without these item numbers."""
+        part = self.asked.past
+        numbers = self.ranker.items[part.item[part.goal]]
+        return not np.isin(numbers, list(gone)).all()
 
     def without(self, item: int, gone: frozenset[int]) -> float:
         """The chance of one item had these item numbers not been in the history."""

@@ -39,6 +39,7 @@ from renwei.recommend.surfaces import HOLDOUT_SALT, MODES, Place, place_of, surf
 from renwei.recommend.visits import Visit
 from renwei.recommend.voices import (
     BESIDE,
+    COLD,
     FILLING,
     FOLLOWED,
     FOLLOWING,
@@ -73,7 +74,7 @@ def answer(shop: Shop, request: RecommendRequest) -> RecommendAnswer:
     person = person_of(shop, request.user_id or request.user, request.anonymous_id)
     now = moment(shop, person, at, cool_days=place.cool_days)
     held = bool(person) and u(person, HOLDOUT_SALT) < _share(shop, place)
-    chain = _chain(shop, request, place, (now, held))
+    chain = chain_of(shop, request, place, (now, held))
     surface = surface_of(request.surface, place, version, request.n)
     ask = Ask(
         person,
@@ -138,7 +139,10 @@ def _unit(request: RecommendRequest, person: int) -> int:
     return hash64(f"{person}|{visit}") if visit else 0
 
 
-def _chain(shop: Shop, request: RecommendRequest, place: Place, who: tuple[Moment, bool]) -> Chain:
+def chain_of(
+    shop: Shop, request: RecommendRequest, place: Place, who: tuple[Moment, bool]
+) -> Chain:
+    """The chain that answers a request for somebody as of a moment; `who` says if held out."""
     now, held = who
     stock = model(shop)
     page = _page(request, stock.goods)
@@ -220,7 +224,9 @@ def _weights(scene: Scene, place: Place) -> Mapping[str, float]:
         return FILLING
     if scene.visit is not None:
         return IN_VISIT
-    return BESIDE if scene.forecast is not None else WEIGHTS
+    if scene.forecast is not None:
+        return BESIDE
+    return WEIGHTS if place.only or not _has_won(scene, place) else COLD
 
 
 def _question(place: Place) -> Question:

@@ -381,14 +381,18 @@ class Foreseen:
     def worth(self, scene: Scene, row: int, without: frozenset[int]) -> float:
         """As in Voice."""
         forecast, item = self._asked(scene, row)
-        return forecast.without(item, without) if forecast is not None else 0.0
+        if forecast is None:
+            return 0.0
+        if not forecast.leaves(without):
+            # Whoever bought nothing is not foreseen: what sells is what they would be shown.
+            return COLD["popular"] * POPULAR.worth(scene, row, without)
+        return forecast.without(item, without)
 
     def ahead(self, scene: Scene, rows: Sequence[int]) -> None:
         """Work out at once what each of these rows would be worth without its own parts."""
         asked = [self._asked(scene, row)[1] for row in rows]
         if scene.forecast is not None:
-            own = [(item, frozenset(scene.forecast.parts(item))) for item in asked]
-            scene.forecast.ask([one for one in own if one[1]])
+            scene.forecast.settle(asked)
 
     def _asked(self, scene: Scene, row: int) -> tuple[Forecast | None, int]:
         if scene.forecast is None:
@@ -473,5 +477,7 @@ BESIDE: Mapping[str, float] = {
     "new": 0.01,
 }  # fmt: skip
 """The same beside chances: what somebody does now comes before, what sells fills up."""
+COLD: Mapping[str, float] = {name: worth * 5e-3 for name, worth in WEIGHTS.items()}
+"""Of people who bought nothing, where others are foreseen: what sells stands below any chance."""
 IN_VISIT: Mapping[str, float] = {**BESIDE, "this_visit": 1.0}
 """The same where both are chances: of buying, and of looking next."""
