@@ -97,9 +97,10 @@ class Ahead:
         if not self._warm and len(shop.store.people.all_persons()) <= MOST_TO_WARM:
             # The first page after a start would else read everybody while somebody waits.
             self._warm = True
-            for name in ("people", "attributes", "questions list"):
+            for name in ("people", "attributes", "questions list", "decisions"):
                 operation = build.operations()[name]
                 operation.call(shop, operation.request())
+            shop.store.people.search("13800138000")
 
     def _is_stale(self, shop: Shop, at: datetime) -> bool:
         """Whether what is recommended was learnt long ago, or before a tenth of all that is known.
