@@ -23,7 +23,7 @@ from renwei.core.shop import Shop
 def working(folder: Path, clock: Frozen) -> Iterator[tuple[Shop, Ahead]]:
     """A workspace with somebody who works ahead in it, a round at a time."""
     with keys_at(folder / "keys"), open_shop(folder / "data", clock=clock, server=True) as shop:
-        yield shop, Ahead(lambda: shop, threading.Lock())
+        yield shop, Ahead(lambda: shop, threading.Lock(), settles_s=0)
 
 
 def version(shop: Shop) -> str:
@@ -74,3 +74,33 @@ def test_it_works_in_a_thread_of_its_own_until_it_is_closed(tmp_path: Path) -> N
             time.sleep(0.1)
         ahead.close()
         assert version(shop)
+
+
+def test_just_after_a_start_only_what_somebody_waits_for_is_learnt(tmp_path: Path) -> None:
+    made = Bench(tmp_path)
+    made.catalogue()
+    made.saw("a", "soap-1", "soap-2")
+    made.store.close()
+    with working(tmp_path, Frozen(AT)) as (shop, _):
+        Ahead(lambda: shop, threading.Lock(), settles_s=3_600).work()
+        assert not version(shop)
+
+
+@pytest.mark.slow
+def test_whoever_stops_it_does_not_wait_for_what_is_being_learnt(tmp_path: Path) -> None:
+    made = Bench(tmp_path)
+    made.catalogue()
+    made.crowd(90)
+    made.learnt()
+    made.shop.shelf.drop("taste-items")
+    made.store.close()
+    with working(tmp_path, Frozen(AT)) as (shop, ahead):
+        ahead.start()
+        for _ in range(600):
+            if ahead.learns:
+                break
+            time.sleep(0.05)
+        assert ahead.learns
+        ahead.close()
+        assert not ahead.learns
+        assert not version(shop)

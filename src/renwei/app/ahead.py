@@ -8,6 +8,7 @@ known at once in another way (renwei.people.now).
 from __future__ import annotations
 
 import logging
+import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -16,10 +17,11 @@ import msgspec
 
 from renwei.app import build
 from renwei.app.jobs import run_child
+from renwei.core.clock import ticks
 from renwei.core.errors import RenweiError
 from renwei.core.shop import Shop
 
-EVERY_S = 30.0
+EVERY_S, SETTLES_S = 30.0, 60.0
 LOOKS = ("view", "cart", "like", "wish")
 FLOW_AFTER = timedelta(days=1)
 TASTE_AFTER = timedelta(days=1)
@@ -37,10 +39,19 @@ class Ahead:
     Args:
         shop_of: Gives the workspace with the settings in force.
         learning: Held while something is learnt; whoever must wait for it waits for this.
+        settles_s: For so long after the start only what somebody waits for is learnt.
     """
 
-    def __init__(self, shop_of: Callable[[], Shop], learning: threading.Lock) -> None:
+    def __init__(
+        self,
+        shop_of: Callable[[], Shop],
+        learning: threading.Lock,
+        *,
+        settles_s: float = SETTLES_S,
+    ) -> None:
         self._shop_of, self._learning = shop_of, learning
+        self._settled = ticks() + settles_s
+        self._child: subprocess.Popen[bytes] | None = None
         self._wanted, self._closed = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._warm = False
@@ -54,8 +65,18 @@ class Ahead:
         """Stop after what is under way."""
         self._closed.set()
         self._wanted.set()
+        child = self._child
+        if child is not None:
+            # What is learnt for a minute can be learnt again; who stops us will not wait.
+            child.kill()
         if self._thread is not None:
             self._thread.join()
+
+    @property
+    def learns(self) -> bool:
+        """Whether something that takes long is being learnt now."""
+        child = self._child
+        return child is not None and child.poll() is None
 
     def covers(self, at: datetime) -> bool:
         """Whether estimates that are there will do while newer ones are learnt behind them."""
@@ -87,11 +108,19 @@ class Ahead:
             self._learn(shop, "learn-flow")
         if ordered:
             self._warm_up(shop)
-        if (ordered or _has(shop, LOOKS)) and self._is_stale(shop, at):
+        if ticks() < self._settled or not (ordered or _has(shop, LOOKS)):
+            return
+        if self._is_stale(shop, at):
             # It takes a minute in a big shop: nobody who needs other estimates waits for it.
             for name in ("learn-taste", "learn-audience"):
                 operation = build.operations()[name]
-                run_child(operation, shop, operation.request(at=at))
+                run_child(operation, shop, operation.request(at=at), begun=self._begun)
+                self._child = None
+
+    def _begun(self, child: subprocess.Popen[bytes]) -> None:
+        self._child = child
+        if self._closed.is_set():
+            child.kill()
 
     def _warm_up(self, shop: Shop) -> None:
         if not self._warm and len(shop.store.people.all_persons()) <= MOST_TO_WARM:

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -46,8 +47,16 @@ class Said(msgspec.Struct):
     error: tuple[str, str, bytes] | None = None
 
 
-def run_child(operation: Operation, shop: Shop, request: Any) -> Any:
+def run_child(
+    operation: Operation,
+    shop: Shop,
+    request: Any,
+    *,
+    begun: Callable[[subprocess.Popen[bytes]], None] | None = None,
+) -> Any:
     """Run an operation in a child process and return its answer.
+
+    `begun` is told of the process, so that somebody else can end it.
 
     Raises:
         RenweiError: What the child raised, or Unavailable("child_died").
@@ -70,6 +79,8 @@ def run_child(operation: Operation, shop: Shop, request: Any) -> Any:
         env=env,
     )
     try:
+        if begun is not None:
+            begun(child)
         answer = _listen(child, task, shop.progress)
     except BaseException:
         child.kill()
