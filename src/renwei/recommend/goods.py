@@ -98,13 +98,24 @@ _LOCK = threading.Lock()
 def goods(store: Store) -> Goods:
     """The catalogue as it is now; what was written since the last call is taken in."""
     held = _KEPT.get(store)
-    mark, written = store.items.changed(held.mark if held else 0)
-    if held is not None and not written:
+    held = _first(store) if held is None else held
+    mark, written = store.items.changed(held.mark)
+    if not written:
         return held
     with _LOCK:
-        held = _KEPT.get(store)
-        if held is None or held.mark < mark:
+        held = _KEPT[store]
+        if held.mark < mark:
             held = _KEPT[store] = joined(held, written, mark)
+        return held
+
+
+def _first(store: Store) -> Goods:
+    """The whole catalogue: of those who ask first one reads it, and the others wait for it."""
+    with _LOCK:
+        held = _KEPT.get(store)
+        if held is None:
+            mark, written = store.items.changed()
+            held = _KEPT[store] = joined(None, written, mark)
         return held
 
 

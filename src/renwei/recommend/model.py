@@ -144,6 +144,9 @@ def model(shop: Shop) -> Model:
     if held and held.goods is stock and held.tables.versions == marks:
         return held
     with _LOCK:
+        held = _KEPT.get(shop.store)
+        if held and held.goods is stock and held.tables.versions == marks:
+            return held
         learnt = held.tables if held and held.tables.versions == marks else tables(found)
         # Where no item is new every row is the same item: what was learnt of it still stands.
         same = held and held.tables is learnt and len(held.goods) == len(stock)
