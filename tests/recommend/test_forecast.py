@@ -5,17 +5,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.worth.reasons import less
 from tests.recommend.shops import DAY, Bench, codes, copied
 
 from renwei.core.chance import u
 from renwei.core.clock import to_us
 from renwei.core.nouns import Event
 from renwei.learn.taste.table import Asked
+from renwei.recommend.answers import Context, RecommendRequest
 from renwei.recommend.forecast import Forecast, Ranker
 from renwei.recommend.learning import LearnTaste, learn_taste
 from renwei.recommend.model import model
 from renwei.recommend.moment import moment, person_of
 from renwei.recommend.pasts import rows_of, rows_of_log
+from renwei.recommend.serving import chain_of
+from renwei.recommend.surfaces import place_of
 
 
 def ranker_of(shop: Bench) -> Ranker:
@@ -125,26 +129,26 @@ def test_evidence_is_at_most_three_and_asking_again_without_it_gives_the_share(s
             assert len(item.reason.evidence) <= 3
             assert 0 < item.reason.share <= 1
             assert (item.reason.code == "bought_before") == (item.id in item.reason.evidence)
-    assert resting >= 0.7 * shown
+    # Who keeps to one sort has bought all of it: taking three away often changes nothing.
+    assert resting >= 0.4 * shown
 
 
-def test_a_person_who_never_bought_the_evidence_gets_a_lower_score(shop: Bench) -> None:
-    """The twin has the same orders but for what was cited: the whole chain scores the item less."""
-    answer = shop.ask("u-6", n=6)
-    orders = shop.store.log.of([shop.who("u-6")], kinds=["order"])
-    code_of = {number: code for code, number in shop.number.items()}
-    cited = [item for item in answer.items if item.reason.evidence]
-    assert len(cited) >= 4
-    for k, item in enumerate(cited):
-        twin = []
-        for event in orders:
-            left = [code_of[line[0]] for line in event.body["lines"]]
-            left = [code for code in left if code not in item.reason.evidence]
-            days = (shop.clock.now() - event.at) / DAY
-            twin += [shop.bought(f"twin-{k}", left, days)] if left else []
-        shop.store.log.append(twin, shop.clock.now())
-        again = {one.id: one.score for one in shop.ask(f"twin-{k}", n=36).items}
-        assert again.get(item.id, 0.0) < item.score, item.id
+def test_had_the_evidence_never_been_bought_the_whole_chain_scores_the_item_lower(
+    shop: Bench,
+) -> None:
+    tried = 0
+    for user in ("u-6", "u-13", "u-44"):
+        now = moment(shop.shop, person_of(shop.shop, user, ""), shop.clock.now())
+        for item in shop.ask(user, n=12).items:
+            if item.reason.evidence:
+                tried += 1
+                gone = {shop.number[code] for code in item.reason.evidence}
+                request = RecommendRequest(surface="home", n=12, context=Context())
+                place, _ = place_of(shop.shop, "home")
+                judged = chain_of(shop.shop, request, place, (less(now, gone), False)).judged
+                at = judged.places.get(shop.number[item.id])
+                assert at is None or judged.total[at] < item.score, (user, item.id)
+    assert tried >= 6
 
 
 def test_several_asked_at_once_are_what_each_is_alone(shop: Bench) -> None:
