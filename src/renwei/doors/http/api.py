@@ -104,8 +104,8 @@ def _place(operation: Operation, method: str, path: str, scope: str, asks: Seque
     )  # fmt: skip
 
 
-QUICK = frozenset({"next"})
-"""Operations that programs ask many times a second and that take milliseconds."""
+LANES = {"next": "quick", "recommend": "busy", "page": "busy"}
+"""Of operations that programs ask many times a second and that take milliseconds."""
 
 
 async def perform(call: Call, operation: Operation) -> Response:
@@ -121,7 +121,7 @@ async def perform(call: Call, operation: Operation) -> Response:
         answer = noting.done(call, operation, call.fields)
         return answered(call, callers.shown(call.caller, answer))
 
-    return await in_thread(at_once, quick=operation.name in QUICK)
+    return await in_thread(at_once, lane=LANES.get(operation.name, ""))
 
 
 class Nowhere:

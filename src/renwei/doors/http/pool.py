@@ -10,26 +10,26 @@ import anyio
 import anyio.to_thread
 from anyio.lowlevel import RunVar
 
-THREADS = 16
-"""So many operations at a time; more wait their turn. Pages of the console have their own."""
+LANES = {"": 16, "quick": 6, "busy": 1}
+"""So many operations at a time; more wait their turn. Pages of the console have their own.
 
-QUICK = 6
-"""So many of those that take milliseconds, which others must not hold up. Two would fill the
-processor; the rest of them wait for the disk, which writes for all who wait at once."""
+`quick` ones take milliseconds, and others must not hold them up; they wait for the disk, which
+writes for all who wait at once. `busy` ones are a processor's work from end to end, and threads of one
+Python share one: each more would only take it from the others.
+"""
 
-_limit: RunVar[anyio.CapacityLimiter] = RunVar("_limit")
-_quick: RunVar[anyio.CapacityLimiter] = RunVar("_quick")
+_limits: RunVar[dict[str, anyio.CapacityLimiter]] = RunVar("_limits")
 Answer = TypeVar("Answer")
 
 
 async def in_thread(
-    call: Callable[..., Answer], *args: Any, quick: bool = False, **named: Any
+    call: Callable[..., Answer], *args: Any, lane: str = "", **named: Any
 ) -> Answer:
-    """Run a plain function in the pool and wait for its answer; `quick` ones have a lane."""
-    lane, threads = (_quick, QUICK) if quick else (_limit, THREADS)
+    """Run a plain function in the pool and wait for its answer, in one of LANES."""
     try:
-        limit = lane.get()
+        limits = _limits.get()
     except LookupError:
-        limit = anyio.CapacityLimiter(threads)
-        lane.set(limit)
-    return await anyio.to_thread.run_sync(functools.partial(call, *args, **named), limiter=limit)
+        limits = {name: anyio.CapacityLimiter(threads) for name, threads in LANES.items()}
+        _limits.set(limits)
+    work = functools.partial(call, *args, **named)
+    return await anyio.to_thread.run_sync(work, limiter=limits[lane])
