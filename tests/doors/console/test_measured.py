@@ -244,6 +244,13 @@ def test_an_empty_card_names_the_next_step(bare: House, language: str) -> None:
     assert "/imports" in page.body.decode()
 
 
+def test_a_shop_whose_lesson_is_to_come_is_not_sent_for_a_file(house: House, owner: Person) -> None:
+    house.shop().shelf.drop("taste-items")
+    page = owner.get("/surfaces/all/model")
+    assert "begins by itself" in text_of(page)
+    assert "Bring in an order file" not in text_of(page)
+
+
 def test_learning_anew_leads_back_to_the_card(house: House, owner: Person) -> None:
     answer = owner.post("/surfaces/all/model")
     assert answer.headers["location"].endswith("then=/surfaces/all/model")

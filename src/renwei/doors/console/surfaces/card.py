@@ -9,6 +9,8 @@ from typing import Any
 
 from starlette.responses import RedirectResponse, Response
 
+from renwei.app.ahead import LOOKS
+from renwei.app.build import ORDERS
 from renwei.doors.console.frame import Visit, page
 from renwei.doors.console.surfaces.places import called
 from renwei.recommend.surfaces import Place
@@ -54,6 +56,7 @@ def model(visit: Visit) -> Response:
     return visit.show(
         "surfaces/card.html",
         card=card,
+        blank="old" if held else _blank(visit),
         as_of=held.meta.get("as_of") if held else None,
         model=held.meta.get("model", "") if held else "",
         questions=[(one, trials(card, one), features(card, one)) for one in QUESTIONS]
@@ -61,6 +64,13 @@ def model(visit: Visit) -> Response:
         else [],
         served=[(one.name, called(visit, one.name), *serves(card, one.place)) for one in surfaces],
     )
+
+
+def _blank(visit: Visit) -> str:
+    """Why nothing was learnt: there is nothing to learn from, or it is not time yet."""
+    log = visit.house.shop().store.log
+    known = any(next(iter(log.read(kinds=kinds)), None) for kinds in (ORDERS, LOOKS))
+    return "soon" if known else "empty"
 
 
 @page("POST /surfaces/all/model", scope="write")
