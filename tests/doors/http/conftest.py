@@ -125,18 +125,18 @@ def node() -> str:
     """Node with the locked SDK, fetched once."""
     found, npm = shutil.which("node"), shutil.which("npm")
     if not found or not npm:
-        _not_tried("node is missing")
+        not_tried("node is missing")
     lock = NODE / "node_modules" / ".package-lock.json"
     if not lock.exists() or lock.stat().st_mtime < (NODE / "package-lock.json").stat().st_mtime:
         line = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
         done = subprocess.run(line, cwd=NODE, capture_output=True, check=False, timeout=120)
         if done.returncode:
-            _not_tried("npm cannot fetch the SDK for Node here")
+            not_tried("npm cannot fetch the SDK for Node here")
     return found
 
 
-def _not_tried(why: str) -> NoReturn:
-    """Skipped by name where somebody works without Node; CI must try it."""
+def not_tried(why: str) -> NoReturn:
+    """Skipped by name where somebody works without Node or a browser; CI must try it."""
     if os.environ.get("CI") == "true":
-        pytest.fail(f"{why}: CI must try the SDK for Node")
+        pytest.fail(f"{why}: CI must try the SDKs for Node and browsers")
     pytest.skip(why)

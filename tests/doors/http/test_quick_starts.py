@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 from tests.doors.console.conftest import CHROMIUM
-from tests.doors.http.conftest import NODE
+from tests.doors.http.conftest import NODE, not_tried
 from tests.doors.http.served import Served, served
 
 from renwei.core.nouns import Event
@@ -138,7 +138,7 @@ def test_a_browser_sdk_by_the_lines_of_the_page(
     server: Served, tmp_path: Path, node: str, package: str
 ) -> None:
     if not CHROMIUM:
-        pytest.skip("chromium is missing")
+        not_tried("chromium is missing")
     name, imports, instead = WEB[package]
     shutil.copytree((NODE / "node_modules" / package / "dist" / name).parent, tmp_path / "sdk")
     lines = pointed(LINES[package], server)
