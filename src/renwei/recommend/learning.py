@@ -134,12 +134,14 @@ def _bought(rows: Rows) -> dict[str, NDArray[Any]]:
     """How often each person bought each thing, and when last."""
     import numpy as np
 
+    # Numbers of persons fill 63 bits: nothing may be multiplied with them.
+    people, who = np.unique(rows.who, return_inverse=True)
     most = int(rows.item.max(initial=0)) + 1
-    pair, place = np.unique(rows.who * most + rows.item, return_inverse=True)
+    pair, place = np.unique(who * most + rows.item, return_inverse=True)
     last = np.zeros(len(pair), dtype=np.int64)
     np.maximum.at(last, place, rows.at_us)
     times = np.bincount(place, minlength=len(pair)).astype(np.int64)
-    return {"person": pair // most, "item": pair % most, "times": times, "last_us": last}
+    return {"person": people[pair // most], "item": pair % most, "times": times, "last_us": last}
 
 
 def _columns(held: Columns | None, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
