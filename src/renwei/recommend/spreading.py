@@ -86,7 +86,11 @@ class Spread:
             open_ = list_.open(most)
             worth = value.now(len(list_.order), list_.closeness)
             if self._place.own_mix:
-                worth = worth + self._place.own_mix * value.top * list_.missing(self._sight.mix)
+                # At 1 nothing but the mix counts, as in calibrated recommendations (Steck 2018,
+                # doi:10.1145/3240323.3240372); of one sort the best still comes first.
+                share = self._place.own_mix
+                gap = value.top * list_.missing(self._sight.mix)
+                worth = (1 - share) * worth + share * gap
             list_.take(int(np.where(open_, worth, -np.inf).argmax()))
         left = np.flatnonzero(list_.left)
         return np.concatenate([np.array(list_.order, dtype=np.int64), left])
