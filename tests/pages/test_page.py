@@ -167,6 +167,21 @@ def test_the_control_gets_the_default_order_always_the_same_people(shop: Bench) 
     assert found == [name for name in ("a", "b", "again") if name in found]
 
 
+def test_who_names_no_visit_is_in_one_for_as_long_as_requests_follow_each_other(
+    shop: Bench,
+) -> None:
+    write(shop, *[block(f"m{k}") for k in range(6)], explore=1.0)
+    first = order(ask(shop, "u-0"))
+    assert all(order(ask(shop, "u-0")) == first for _ in range(5))
+    shop.later(timedelta(hours=1))
+    # Six modules by chance: the same order three times over is one in half a million.
+    found = []
+    for _ in range(3):
+        shop.later(timedelta(hours=1))
+        found.append(order(ask(shop, "u-0")))
+    assert any(one != first for one in found)
+
+
 def test_the_etag_is_the_same_while_the_same_would_be_seen(shop: Bench) -> None:
     first = ask(shop, "u-0")
     assert ask(shop, "u-0").etag == first.etag

@@ -115,7 +115,7 @@ def page(shop: Shop, request: PageRequest) -> PageAnswer:
         position=shop.store.log.position(),
         map_version=shop.store.people.map_version(),
     )
-    decision = _before(shop, ask) if unit else None
+    decision = _before(shop, ask)
     if decision is None:
         decision = decide(
             ask,
@@ -139,13 +139,16 @@ def _person(shop: Shop, request: PageRequest) -> int:
 
 
 def _before(shop: Shop, ask: Ask) -> Decision | None:
-    """The order that this visit has seen already: a page does not flip while somebody looks."""
+    """The order that this visit has seen already: a page does not flip while somebody looks.
+
+    Where the caller names no visit, what somebody asks for in quick succession is one.
+    """
     if not ask.person:
         return None
     for decision in shop.store.ledger.of([ask.person], limit=50):
         if ask.at - decision.at > VISIT:
             return None
-        same = decision.surface == ask.surface.name and decision.unit == ask.unit
+        same = decision.surface == ask.surface.name and ask.unit in (0, decision.unit)
         if same and decision.surface_version == ask.surface.version:
             return decision
     return None
