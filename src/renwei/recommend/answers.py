@@ -96,6 +96,13 @@ class Removed(msgspec.Struct, kw_only=True):
     text: str
 
 
+class Note(msgspec.Struct, kw_only=True):
+    """Something to know beside an answer: one_item, kind_empty, unknown_item, still_new."""
+
+    code: str
+    text: str
+
+
 class RecommendAnswer(msgspec.Struct, kw_only=True):
     """One decision: items in order, or a reason for there being none or fewer than asked.
 
@@ -114,6 +121,7 @@ class RecommendAnswer(msgspec.Struct, kw_only=True):
     model: str
     spoken: list[Spoken] = []
     removed: list[Removed] = []
+    notes: list[Note] = []
 
 
 class BatchRequest(msgspec.Struct, kw_only=True):

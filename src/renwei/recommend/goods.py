@@ -66,6 +66,11 @@ class Goods:
         """How many items."""
         return len(self.number)
 
+    @cached_property
+    def n_offered(self) -> int:
+        """How many may be shown at all."""
+        return int(self.offered.sum())
+
     def rows(self, numbers: Any) -> Ints:
         """Row of each item number, -1 where it is unknown."""
         wanted = np.asarray(numbers, dtype=np.int64)

@@ -55,12 +55,14 @@ class Open:
     Attributes:
         mask: What passes.
         shown: What passes by item number, for what knows items by their numbers.
+        kinds: Numbers of the kinds of which anything passes.
         popular: Rows that most people take now, on a scale up to 1; without anything learnt
             every row is as good as another, and the newest come first.
     """
 
     mask: Bools
     shown: Bools
+    kinds: frozenset[int]
     popular: Said
     _newest: Ints
     _minus_first: Ints
@@ -118,7 +120,8 @@ class Model:
         numbers = self.goods.number
         shown = np.zeros(int(numbers.max(initial=0)) + 1, dtype=bool)
         shown[numbers] = mask
-        return Open(mask, shown, popular, newest, -self.goods.first_us[newest], rates.buyers)
+        kinds = frozenset(np.unique(self.goods.kind[mask]).tolist())
+        return Open(mask, shown, kinds, popular, newest, -self.goods.first_us[newest], rates.buyers)
 
     def _most_taken(self, mask: Bools) -> Ints:
         """Rows that most people take now: of several kinds the first of each."""

@@ -34,6 +34,7 @@ from renwei.recommend.forecast import Forecast
 from renwei.recommend.goods import Goods
 from renwei.recommend.model import Model, Open, model
 from renwei.recommend.moment import Moment, moment, person_of
+from renwei.recommend.notes import notes
 from renwei.recommend.spreading import Sight, Spread
 from renwei.recommend.surfaces import HOLDOUT_SALT, MODES, Place, place_of, surface_of
 from renwei.recommend.visits import Visit
@@ -253,7 +254,7 @@ def _visited(scene: Scene) -> Visit | None:
     guide, now = scene.tables.guide, scene.moment
     if guide is None or not (now.session and now.personal):
         return None
-    visit = guide.visit(now.session, scene.open.shown, id(scene.open))
+    visit = guide.visit(now.session, scene.open.shown, scene.open)
     return visit if len(visit.items) else None
 
 
@@ -351,6 +352,7 @@ def _answered(
         model=str(chain.scene.tables.meta.get("model", "")),
         spoken=_spoken(chain, rows.tolist()) if request.explain else [],
         removed=_removed(shop, goods, decision) if request.explain else [],
+        notes=notes(shop, request, place, chain.scene),
     )
 
 

@@ -38,6 +38,8 @@ class Shown:
             self._item(item, 0)
             self._spoken(spoken.get(item["id"], {}))
         self._short(said)
+        for note in said["notes"]:
+            self._line(note["text"], "yellow")
         self._removed(said["removed"])
         self._line(said["decision_id"], "dim")
 
