@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -21,11 +21,18 @@ Make = Callable[[], EmbeddedStore]
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Make:
-    numbers = count()
-    return lambda: open_store(
-        tmp_path / f"shop {next(numbers)}", keys=tmp_path / "keys", clock=Frozen(AT)
-    )
+def make(tmp_path: Path) -> Iterator[Make]:
+    """Opens stores; what a check that failed left open is closed behind it."""
+    numbers, opened = count(), []
+
+    def one() -> EmbeddedStore:
+        folder = tmp_path / f"shop {next(numbers)}"
+        opened.append(open_store(folder, keys=tmp_path / "keys", clock=Frozen(AT)))
+        return opened[-1]
+
+    yield one
+    for store in opened:
+        store.close()
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
