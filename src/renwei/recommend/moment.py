@@ -1,7 +1,8 @@
 """Who asks and what they did until now: read from the log at every request.
 
 Nothing of a person is kept between requests, so the next answer knows the last click, and a
-person who was forgotten is nobody at once. Events count from a bounded window, newest first.
+person who was forgotten is nobody at once. Looks count from a bounded window, newest first; what
+somebody said of an item or a creator holds until they say otherwise.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ LOOKS = (
     "unfollow",
 )
 SHOWN = "shown"
+SAID = ("like", "unlike", "follow", "unfollow")
 WEIGHTS: Mapping[str, float] = {
     "view": 1.0, "like": 2.0, "wish": 2.0, "cart": 3.0, "share": 1.0, "comment": 0.5,
 }  # fmt: skip
@@ -115,10 +117,14 @@ def moment(shop: Shop, person: int, at: datetime, *, cool_days: int = 7) -> Mome
     if _is_closed(shop, person, at):
         return Moment(at, person, personal=False)
     actors = people.actors_of(person)
-    events = shop.store.log.of(actors, until=at, kinds=(*LOOKS, SHOWN), limit=MOST_EVENTS)
-    orders = shop.store.log.of(actors, until=at, kinds=ORDER_KINDS, limit=MOST_ORDERS)
+    log, held = shop.store.log, (*ORDER_KINDS, *SAID)
+    # Apart from each other: an app reports more of what it shows than anybody does.
+    shown = log.of(actors, until=at, kinds=(SHOWN,), limit=MOST_EVENTS)
+    events = log.of(actors, until=at, kinds=LOOKS, limit=MOST_EVENTS)
+    whole = log.of(actors, until=at, kinds=held, limit=MOST_ORDERS)
     events = [event for event in events if event.at > at - LOOKED_BACK]
-    looks = [event for event in events if event.kind in LOOKS and not event.body.get("flood")]
+    looks = [event for event in events if not event.body.get("flood")]
+    said = [event for event in whole if event.kind in SAID and not event.body.get("flood")]
     items, weights, at_us, behind = _touched(looks)
     return Moment(
         at,
@@ -128,10 +134,10 @@ def moment(shop: Shop, person: int, at: datetime, *, cool_days: int = 7) -> Mome
         at_us=at_us,
         events=behind,
         session=_session(looks, at),
-        bought=tuple(counted(orders)),
-        follows=_follows(looks),
-        shown=_unclicked(events, at - timedelta(days=cool_days)),
-        dismissed=_disliked(looks),
+        bought=tuple(counted(whole)),
+        follows=_follows(said),
+        shown=_unclicked(events, shown, at - timedelta(days=cool_days)),
+        dismissed=_disliked(said),
         looks=_single(looks),
     )
 
@@ -203,34 +209,32 @@ def _session(looks: Sequence[Event], at: datetime) -> tuple[int, ...]:
     return tuple(reversed(found))
 
 
-def _follows(looks: Sequence[Event]) -> frozenset[int]:
+def _follows(said: Sequence[Event]) -> frozenset[int]:
     latest: dict[int, str] = {}
-    for event in looks:
+    for event in said:
         if event.kind in ("follow", "unfollow") and event.body.get("creator"):
             latest.setdefault(creator_number(str(event.body["creator"])), event.kind)
     return frozenset(number for number, kind in latest.items() if kind == "follow")
 
 
-def _disliked(looks: Sequence[Event]) -> frozenset[int]:
+def _disliked(said: Sequence[Event]) -> frozenset[int]:
     """What was disliked without ever having been liked: "not interested" holds."""
     net: Counter[int] = Counter()
-    for event in looks:
+    for event in said:
         net[event.item] += (event.kind == "like") - (event.kind == "unlike")
     return frozenset(item for item, likes in net.items() if item and likes < 0)
 
 
-def _unclicked(events: Sequence[Event], since: datetime) -> Counter[int]:
+def _unclicked(events: Sequence[Event], shown: Sequence[Event], since: datetime) -> Counter[int]:
     """How often each item was shown since the person last touched it."""
-    touched: set[int] = set()
-    shown: Counter[int] = Counter()
+    touched: dict[int, datetime] = {}
     for event in events:
-        if event.at < since:
-            break
-        if event.kind != SHOWN:
-            touched.add(event.item)
-        elif event.item not in touched:
-            shown[event.item] += 1
-    return shown
+        touched.setdefault(event.item, event.at)
+    return Counter(
+        event.item
+        for event in shown
+        if event.at >= since and (event.item not in touched or event.at > touched[event.item])
+    )
 
 
 def _is_closed(shop: Shop, person: int, at: datetime) -> bool:
