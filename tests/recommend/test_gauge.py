@@ -142,6 +142,20 @@ def test_a_category_is_new_until_somebody_took_something_of_it(shop: Bench) -> N
     assert weeks[3].new_categories == 0.5
 
 
+def test_what_was_sold_out_since_was_taken_and_shown_all_the_same(shop: Bench) -> None:
+    shop.store.log.append([shop.bought("ann", ["cream-1"], 40)], shop.clock.now())
+    shown(shop, "ann", [f"mask-{k}" for k in range(6)], ago=20 * DAY)
+    shown(shop, "ann", ["cream-2"] * 6)
+    before = measured(shop, "ann").weeks
+    for code in ("cream-1", *(f"mask-{k}" for k in range(6))):
+        sort = code.partition("-")[0]
+        shop.items(Item(0, "product", code, code, sort, 1_000, "CNY", {"stock": 0}))
+    after = measured(shop, "ann").weeks
+    assert after == before
+    assert [one.new_categories for one in after] == [None, 1, None, 0]
+    assert [one.entropy for one in after] == [None, 0, None, 0]
+
+
 def test_each_thing_counts_in_one_week_at_any_time_of_it(shop: Bench) -> None:
     at = shop.clock.now()
     for k in range(28 * 4):

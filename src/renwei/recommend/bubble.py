@@ -62,8 +62,7 @@ def gauge(shop: Shop, request: GaugeRequest) -> GaugeAnswer:
     """
     at = shop.clock.now().astimezone(UTC)
     person = _person(shop, request.person)
-    of = _categories(shop)
-    many = len(set(of.values()))
+    of, many = _categories(shop)
     answer = GaugeAnswer(
         at=at,
         person=to_id(person) if person else "",
@@ -146,16 +145,19 @@ def _person(shop: Shop, text: str) -> int:
     return number
 
 
-def _categories(shop: Shop) -> dict[int, int]:
-    """The category of every item that may be shown and has one, by item number."""
+def _categories(shop: Shop) -> tuple[dict[int, int], int]:
+    """The category of every item that has one, by item number; how many may be shown now.
+
+    What is sold out or gone was shown and taken all the same.
+    """
     stock = goods(shop.store)
     theirs = [item.kind not in OUR_OWN and item.kind != "module" for item in stock.items]
     rows = zip(
         stock.number.tolist(), stock.category.tolist(), stock.offered.tolist(), theirs, strict=True
     )
-    return {
-        number: category for number, category, offered, own in rows if category and offered and own
-    }
+    some = [(number, category, offered) for number, category, offered, own in rows if own]
+    of = {number: category for number, category, _ in some if category}
+    return of, len({category for _, category, offered in some if category and offered})
 
 
 def _shown(shop: Shop, person: int, span: tuple[int, int]) -> tuple[str, dict[int, _Shown]]:
