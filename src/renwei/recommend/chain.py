@@ -17,7 +17,7 @@ from renwei.core.nouns import Ask, Reason
 from renwei.core.slate import Slate
 from renwei.recommend.forecast import LEAST_SHARE
 from renwei.recommend.lazily import lazily
-from renwei.recommend.voices import POPULAR, Following, Foreseen, Scene, Voice
+from renwei.recommend.voices import POPULAR, Following, Foreseen, Said, Scene, Voice
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -66,6 +66,7 @@ class Chain:
         wanted: How many items.
         spare: So many times as many stay as candidates.
         kinds: Kinds with slots of their own: as many of each stay as it has slots, and more.
+        attracts: What each row's score is multiplied by, with and without any evidence alike.
     """
 
     scene: Scene
@@ -76,6 +77,7 @@ class Chain:
     wanted: int
     spare: int = SPARE
     kinds: Mapping[int, int] = field(default_factory=dict)
+    attracts: Floats | None = None
     less: dict[tuple[int, frozenset[int]], float] = field(default_factory=dict, repr=False)
 
     @lazily
@@ -84,11 +86,7 @@ class Chain:
         return self._judge()
 
     def _judge(self) -> Judged:
-        heard = [
-            (rows, self.weights.get(voice.name, 0.0) * values)
-            for voice in self.voices
-            for rows, values in [voice.speaks(self.scene)]
-        ]
+        heard = [self._heard(voice) for voice in self.voices]
         n = len(self.scene.goods)
         total, spoken_for = np.zeros(n), np.zeros(n, dtype=bool)
         for rows, values in heard:
@@ -110,6 +108,11 @@ class Chain:
         winner = said.argmax(axis=0) if said.size else np.zeros(len(rows), dtype=np.int64)
         numbers = self.scene.goods.number[rows]
         return Judged(rows, numbers, worth, price, winner.astype(np.int64), said)
+
+    def _heard(self, voice: Voice) -> Said:
+        rows, values = voice.speaks(self.scene)
+        said = self.weights.get(voice.name, 0.0) * values
+        return rows, said if self.attracts is None else said * self.attracts[rows]
 
     def _kept(self, rows: Ints, total: Floats, shut: Bools, n_shut: int) -> Ints:
         """The candidates that go to the kernel, the best first, with what guards will remove.
@@ -160,7 +163,8 @@ class Chain:
         # What rests on none of them says what it said; so does what rests on nobody's past.
         if not voice.whole and without.isdisjoint(voice.parts(self.scene, row)):
             return heard
-        return self.weights.get(voice.name, 0.0) * voice.worth(self.scene, row, without)
+        said = self.weights.get(voice.name, 0.0) * voice.worth(self.scene, row, without)
+        return said if self.attracts is None else said * float(self.attracts[row])
 
 
 @dataclass(frozen=True)

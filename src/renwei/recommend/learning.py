@@ -53,6 +53,7 @@ def learn_taste(shop: Shop, request: LearnTaste) -> TasteLearnt:
     import numpy as np
 
     from renwei.core.clock import ticks, to_us
+    from renwei.recommend.attraction import learn_attraction
     from renwei.recommend.forecast import keep_in
     from renwei.recommend.pasts import edge_us, rows_of_log
     from renwei.recommend.ranking import card_of, ranker_of, visits_card
@@ -83,6 +84,7 @@ def learn_taste(shop: Shop, request: LearnTaste) -> TasteLearnt:
         "card": card,
     }
     card["visits"] = visits_card(learn_visits(shop, at, meta))
+    card["attraction"] = learn_attraction(shop, at, meta)
     people, own = np.unique(rows.who), np.unique(rows.item)
     if taste is None:
         shop.shelf.drop("taste")

@@ -27,6 +27,7 @@ from renwei.recommend.answers import (
     Spoken,
     WhyShown,
 )
+from renwei.recommend.attraction import attracting
 from renwei.recommend.chain import SPARE, VARIED, Barred, Chain, Speaker
 from renwei.recommend.exposure import exposure
 from renwei.recommend.filters import passing
@@ -167,6 +168,7 @@ def chain_of(
         request.n,
         spare=VARIED if place.diversity and scene.forecast is not None else SPARE,
         kinds=slots,
+        attracts=None if held else attracting(shop, stock.goods),
     )
 
 
