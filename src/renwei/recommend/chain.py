@@ -17,7 +17,7 @@ from renwei.core.nouns import Ask, Reason
 from renwei.core.slate import Slate
 from renwei.recommend.forecast import LEAST_SHARE
 from renwei.recommend.lazily import lazily
-from renwei.recommend.voices import POPULAR, Following, Foreseen, Said, Scene, Voice
+from renwei.recommend.voices import POPULAR, Following, Foreseen, Said, Scene, Shared, Voice
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -191,6 +191,8 @@ class Speaker:
         """The items of the past that add most, with their share of the whole score."""
         judged, voice = self.chain.judged, self.chain.voices[self.place]
         place = judged.places[item]
+        if isinstance(voice, Shared):
+            return voice.reason(self.chain.scene, int(judged.rows[place]))
         if isinstance(voice, Foreseen | Following):
             voice.ahead(self.chain.scene, self._first)
         behind = voice.parts(self.chain.scene, int(judged.rows[place]))
@@ -227,7 +229,10 @@ class Speaker:
         """The score had the evidence not been there, at the same price for variety."""
         judged = self.chain.judged
         place = judged.places[item]
-        return self.chain.worth(place, frozenset(without.evidence)) - float(judged.price[place])
+        worth = self.chain.worth(place, frozenset(without.evidence)) - float(judged.price[place])
+        # Of what a place or an hour lifts, the score had that not been known.
+        lifted = 1.0 - 1.0 / float(without.values.get("times", 1.0))
+        return worth - SCALE * lifted * float(judged.said[self.place, place])
 
 
 @dataclass(frozen=True)

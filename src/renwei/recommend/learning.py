@@ -55,8 +55,10 @@ def learn_taste(shop: Shop, request: LearnTaste) -> TasteLearnt:
     from renwei.core.clock import ticks, to_us
     from renwei.recommend.attraction import learn_attraction
     from renwei.recommend.forecast import keep_in
+    from renwei.recommend.local import TABLE
     from renwei.recommend.pasts import edge_us, rows_of_log
     from renwei.recommend.ranking import card_of, ranker_of, visits_card
+    from renwei.recommend.trying import learn_local
     from renwei.recommend.visits import learn_visits
 
     at = (request.at or shop.clock.now()).astimezone(UTC)
@@ -85,6 +87,8 @@ def learn_taste(shop: Shop, request: LearnTaste) -> TasteLearnt:
     }
     card["visits"] = visits_card(learn_visits(shop, at, meta))
     card["attraction"] = learn_attraction(shop, at, meta)
+    sliced, of_slices, card["local"] = learn_local(shop, rows, at, edge)
+    shop.shelf.put(TABLE, sliced, meta | of_slices)
     people, own = np.unique(rows.who), np.unique(rows.item)
     if taste is None:
         shop.shelf.drop("taste")

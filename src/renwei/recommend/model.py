@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from renwei.core.shop import Shop
 from renwei.core.store import Store
 from renwei.recommend.goods import Bools, Goods, goods
+from renwei.recommend.local import MOST_KEPT
 from renwei.recommend.tables import Tables, shelved, tables, versions
 
 Floats = NDArray[np.float64]
@@ -58,6 +59,7 @@ class Open:
         kinds: Numbers of the kinds of which anything passes.
         popular: Rows that most people take now, on a scale up to 1; without anything learnt
             every row is as good as another, and the newest come first.
+        around: The same of places, hours and kinds of customers, as asked for.
     """
 
     mask: Bools
@@ -67,6 +69,7 @@ class Open:
     _newest: Ints
     _minus_first: Ints
     _buyers: Floats
+    around: dict[tuple[int, ...], Said] = field(default_factory=dict, repr=False)
 
     def fresh(self, at_us: int) -> Said:
         """New rows; the fewer took them, the more speaks for a try."""
@@ -125,14 +128,48 @@ class Model:
 
     def _most_taken(self, mask: Bools) -> Ints:
         """Rows that most people take now: of several kinds the first of each."""
-        order = self.rates.order[mask[self.rates.order]]
+        return self._first(self.rates.order[mask[self.rates.order]])
+
+    def _first(self, order: Ints) -> Ints:
         kinds = np.unique(self.goods.kind[order])
         if len(kinds) < 2:
             return order[:MOST_POPULAR]
         each = MOST_POPULAR // len(kinds)
-        own = [order[self.goods.kind[order] == kind][:each] for kind in kinds]
-        kept = np.concatenate(own)
-        return kept[np.argsort(-self.rates.rate[kept], kind="stable")]
+        places = [np.flatnonzero(self.goods.kind[order] == kind)[:each] for kind in kinds]
+        return order[np.sort(np.concatenate(places))]
+
+    def popular(self, shown: Open, around: tuple[int, ...]) -> Said:
+        """What most people take in these slices (see local), on a scale up to 1."""
+        if not around:
+            return shown.popular
+        found = shown.around.get(around)
+        if found is None:
+            found = self._popular_in(shown, around)
+            while len(shown.around) >= MOST_KEPT:
+                shown.around.popitem()
+            shown.around[around] = found
+        return found
+
+    def _popular_in(self, shown: Open, around: tuple[int, ...]) -> Said:
+        """Only what sells in the shop or was taken in a slice can come first."""
+        rate, slices = self.rates.rate, [self.tables.local.slices[k] for k in around]
+        rows = [self.goods.rows(one.item) for one in slices]
+        most = self.rates.order[:MOST_POPULAR]
+        near = np.unique(np.concatenate([most, shown.popular[0], *rows]))
+        near = near[near >= 0]
+        local = rate[near]
+        for one, own in zip(slices, rows, strict=True):
+            lift = np.full(len(near), one.rest)
+            lift[np.searchsorted(near, own[own >= 0])] = one.lift[own >= 0]
+            local *= lift
+        top = float(local.max(initial=0.0)) or 1.0
+        sold = (local > 0) & shown.mask[near]
+        near, local = near[sold], local[sold]
+        first = self._first(near[np.argsort(-local, kind="stable")])
+        idle = shown.popular[0][rate[shown.popular[0]] <= 0][: max(MOST_POPULAR - len(first), 0)]
+        worth = np.concatenate([local[np.searchsorted(near, first)] / top, np.zeros(len(idle))])
+        tail = 1e-3 / (1.0 + np.arange(len(worth)))
+        return np.concatenate([first, idle]), worth * (1 - 1e-3) + tail
 
 
 _KEPT: WeakKeyDictionary[Store, Model] = WeakKeyDictionary()

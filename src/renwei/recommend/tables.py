@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from renwei.core.clock import to_us
 from renwei.core.shop import Columns, Shelf
 from renwei.recommend.forecast import Ranker, load
+from renwei.recommend.local import TABLE, Local
 from renwei.recommend.moment import Moment
 from renwei.recommend.visits import Guide, load_guide
 
@@ -74,6 +75,7 @@ class Tables:
         weights: How much each voice counts, by name.
         meta: Of "taste-items": model, as_of, measured quality.
         held, visited: Files of the ranker and of what leads through a visit, where learnt.
+        sliced: What sells by place, hour and kind of customer.
     """
 
     items: Mapping[str, Any] = field(default_factory=dict)
@@ -83,6 +85,7 @@ class Tables:
     versions: tuple[str, ...] = ()
     held: Columns | None = None
     visited: Columns | None = None
+    sliced: Columns | None = None
 
     @cached_property
     def ranker(self) -> Ranker | None:
@@ -93,6 +96,11 @@ class Tables:
     def guide(self) -> Guide | None:
         """What foresees the next look of a visit, read when it is first asked."""
         return load_guide(self.visited)
+
+    @cached_property
+    def local(self) -> Local:
+        """What sells here and now, read when it is first asked."""
+        return Local.of(self.sliced)
 
     def near(self, name: str) -> Near:
         """A table of neighbours."""
@@ -147,7 +155,7 @@ def _due(at_us: list[int], cycle_days: float, now_us: int) -> float:
 
 def shelved(shelf: Shelf) -> dict[str, Columns | None]:
     """The newest version of each table, as the shelf has it."""
-    return {name: shelf.get(name) for name in (*NAMES, RANKER, VISITS)}
+    return {name: shelf.get(name) for name in (*NAMES, RANKER, VISITS, TABLE)}
 
 
 def tables(found: Mapping[str, Columns | None]) -> Tables:
@@ -163,6 +171,7 @@ def tables(found: Mapping[str, Columns | None]) -> Tables:
         versions=versions(found),
         held=found[RANKER],
         visited=found[VISITS],
+        sliced=found[TABLE],
     )
 
 

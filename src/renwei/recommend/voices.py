@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from renwei.core.clock import to_us
+from renwei.core.nouns import Reason
 from renwei.recommend.goods import Goods
 from renwei.recommend.model import Model, Open
 from renwei.recommend.moment import Moment
@@ -52,6 +53,7 @@ class Scene:
     cart: tuple[int, ...] = ()
     forecast: Forecast | None = None
     visit: Visit | None = None
+    around: tuple[int, ...] = ()
     memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -341,6 +343,7 @@ class Shared:
 
     name: str
     said: Callable[[Scene], Said]
+    why: Callable[[Scene, int], Reason] | None = None
     whole: ClassVar[bool] = False
 
     def speaks(self, scene: Scene) -> Said:
@@ -357,6 +360,10 @@ class Shared:
         rows, values = self.speaks(scene)
         here = np.flatnonzero(rows == row)
         return float(values[here[0]]) if len(here) else 0.0
+
+    def reason(self, scene: Scene, row: int) -> Reason:
+        """Why it speaks for a row."""
+        return self.why(scene, row) if self.why else Reason(self.name)
 
 
 @dataclass(frozen=True)
@@ -457,7 +464,11 @@ OF_PAGE: Mapping[str, Sequence[Voice]] = {
     "goes_with": (Neighbours("taken_with", "goes", half=20.0, where="cart"),),
 }
 """Of a page with an item on it, by mode."""
-POPULAR: Voice = Shared("popular", lambda scene: scene.open.popular)
+POPULAR: Voice = Shared(
+    "popular",
+    lambda scene: scene.model.popular(scene.open, scene.around),
+    lambda scene, row: scene.tables.local.why(scene.around, int(scene.goods.number[row])),
+)
 NEW: Voice = Shared("new", lambda scene: scene.open.fresh(to_us(scene.moment.at)))
 WEIGHTS: Mapping[str, float] = {
     "bought_again": 0.9, "looked_at": 0.5, "also_like": 0.7, "this_visit": 0.8, "alike": 0.15,

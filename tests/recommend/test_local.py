@@ -1,0 +1,375 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.recommend.shops import AT, EACH, SORTS, Bench, codes, copied
+
+from renwei.core.chance import u
+from renwei.core.nouns import Consent, ConsentState, Event, Fact, Told
+from renwei.recommend.answers import RecommendAnswer
+from renwei.recommend.local import KINDS, PARTS, kind_of, named, part_now
+from renwei.recommend.model import model
+from renwei.recommend.slices import DAY_US, Takings, leaning, parts_of, rates
+
+HOME = {"cream": "浙江省", "mask": "Sichuan"}
+NOW_US = 10**6 * DAY_US // 50
+
+
+def lives(shop: Bench, who: str, place: str, sort: str = "province") -> None:
+    fact = Fact(sort, place, Told.TOLD, "test", AT - timedelta(days=200))
+    shop.store.people.learn_facts(shop.who(who), [fact])
+
+
+def order_at(shop: Bench, who: str, items: list[str], days_ago: int, hour: int) -> Event:
+    """An order at an hour of a day in Shanghai."""
+    midnight = AT.astimezone(UTC).replace(hour=0) - timedelta(hours=8)
+    at = midnight - timedelta(days=days_ago) + timedelta(hours=hour)
+    return shop.bought(who, items, (AT - at) / timedelta(days=1))
+
+
+def some(sort: str, draw: float) -> list[str]:
+    """Two neighbouring products of a sort, the first ones more often."""
+    pick = int(draw * draw * (EACH - 1))
+    return [f"{sort}-{pick}", f"{sort}-{pick + 1}"]
+
+
+def crowd(shop: Bench, *, by: str, people: int = 120) -> None:
+    """People who come four times in 75 days and take what their place, or the hour, is for."""
+    events = []
+    for k in range(people):
+        sort = ("cream", "mask")[k % 2]
+        for turn in range(4):
+            early = u(k, "hour", turn) < 0.5
+            if by == "hour":
+                sort = "cream" if early else "mask"
+            days = int(2 + 18 * turn + 18 * u(k, "day", turn))
+            taken = some(sort if by != "chance" else SORTS[int(u(k, "sort", turn) * 3)],
+                         u(k, "pick", turn))  # fmt: skip
+            events.append(order_at(shop, f"u-{k}", taken, days, 7 if early else 20))
+        if by != "hour":
+            lives(shop, f"u-{k}", HOME[("cream", "mask")[k % 2]])
+    shop.store.log.append(events, shop.clock.now())
+
+
+def built(folder: Path, by: str) -> tuple[Path, dict[str, int]]:
+    made = Bench(folder)
+    made.catalogue()
+    crowd(made, by=by)
+    made.learnt()
+    made.calm()
+    made.store.close()
+    return folder, made.number
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, dict[str, int]]]:
+    """Shops where the place, the hour, or neither says what people take."""
+    return {by: built(tmp_path_factory.mktemp(by), by) for by in ("place", "hour", "chance")}
+
+
+@pytest.fixture
+def places(grown: Any, tmp_path: Path) -> Iterator[Bench]:
+    made = copied(grown["place"], tmp_path / "place")
+    yield made
+    made.store.close()
+
+
+@pytest.fixture
+def hours(grown: Any, tmp_path: Path) -> Iterator[Bench]:
+    made = copied(grown["hour"], tmp_path / "hour")
+    yield made
+    made.store.close()
+
+
+@pytest.fixture
+def aimless(grown: Any, tmp_path: Path) -> Iterator[Bench]:
+    made = copied(grown["chance"], tmp_path / "chance")
+    yield made
+    made.store.close()
+
+
+def share(answer: RecommendAnswer, sort: str, first: int = 8) -> float:
+    return sum(item.category == sort for item in answer.items[:first]) / first
+
+
+def reasons(answer: RecommendAnswer) -> set[str]:
+    return {item.reason.code for item in answer.items}
+
+
+def card(shop: Bench) -> dict[str, Any]:
+    held = shop.shop.shelf.get("taste-items")
+    assert held is not None
+    found: dict[str, Any] = held.meta["card"]["local"]
+    return found
+
+
+# What is shown.
+
+
+def test_two_places_get_what_sells_there_and_the_reason_names_the_place(places: Bench) -> None:
+    for region, sort in (("浙江", "cream"), ("四川省", "mask")):
+        answer = places.ask("", n=8, context={"region": region})
+        assert share(answer, sort) >= 0.75
+        assert not answer.personal
+        for item in answer.items:
+            if item.category == sort and item.reason.code == "popular_here":
+                assert {"浙江": "浙江省", "四川省": "Sichuan"}[region] in item.reason.text
+        assert "popular_here" in reasons(answer)
+    everywhere = places.ask("", n=8)
+    assert 0.25 <= share(everywhere, "cream") <= 0.75
+    assert reasons(everywhere) == {"popular"}
+
+
+def test_a_reason_names_a_place_only_where_people_there_take_more_of_it(places: Bench) -> None:
+    answer = places.ask("", n=36, context={"region": "浙江"})
+    assert share(answer, "mask", 36) > 0
+    for item in answer.items:
+        if item.category != "cream":
+            assert item.reason.code in ("popular", "new"), item.id
+
+
+def test_an_unknown_place_gets_what_the_whole_shop_takes(places: Bench) -> None:
+    plain = places.ask("", n=12)
+    for region in ("Atlantis", "", "  ", "省", "，", "x" * 200):
+        answer = places.ask("", n=12, context={"region": region})
+        assert codes(answer) == codes(plain)
+        assert reasons(answer) == reasons(plain)
+
+
+def test_a_known_person_gets_the_list_of_their_place_unless_the_page_names_another(
+    places: Bench,
+) -> None:
+    lives(places, "newcomer", "四川", "province")
+    own = places.ask("newcomer", n=8)
+    assert share(own, "mask") >= 0.75
+    assert "popular_here" in reasons(own)
+    away = places.ask("newcomer", n=8, context={"region": "浙江省杭州市"})
+    assert share(away, "cream") >= 0.75
+
+
+def test_of_a_person_who_said_no_to_profiling_no_place_is_used(places: Bench) -> None:
+    lives(places, "private", "四川")
+    no = Consent("profiling", "*", ConsentState.WITHDRAWN, AT - timedelta(days=1), "test", "")
+    places.store.people.state_consent(places.who("private"), [no])
+    assert codes(places.ask("private", n=12)) == codes(places.ask("", n=12))
+
+
+def test_whoever_is_held_out_keeps_the_list_of_the_whole_shop(places: Bench) -> None:
+    plain = codes(places.ask("", n=12))
+    from renwei.recommend.surfaces import SurfaceRequest, surfaces_set
+
+    surfaces_set(places.shop, SurfaceRequest(name="home", place={"holdout": 1.0, "explore": 0.0}))
+    lives(places, "held", "四川")
+    answer = places.ask("held", n=12, context={"region": "四川"})
+    assert answer.holdout
+    assert [code for code in codes(answer) if code in plain] == codes(answer)
+    assert codes(answer) == plain
+    assert reasons(answer) <= {"popular"}
+
+
+def test_the_hour_is_that_of_the_shops_zone(hours: Bench) -> None:
+    # AT is ten in the morning in Shanghai.
+    morning = hours.ask("", n=8)
+    assert share(morning, "cream") >= 0.75
+    assert "popular_now" in reasons(morning)
+    told = hours.ask("", n=8, context={"hour": 21})
+    assert share(told, "mask") >= 0.75
+    hours.later(timedelta(hours=11))
+    evening = hours.ask("", n=8)
+    assert share(evening, "mask") >= 0.75
+    assert codes(evening) == codes(told)
+    for bad in (-1, 24, 99):
+        assert codes(hours.ask("", n=8, context={"hour": bad})) == codes(evening)
+
+
+def test_where_neither_place_nor_hour_says_anything_the_shop_speaks(aimless: Bench) -> None:
+    assert card(aimless)["serves"] == []
+    plain = aimless.ask("", n=12)
+    assert codes(aimless.ask("", n=12, context={"region": "浙江", "hour": 3})) == codes(plain)
+    assert not {code for code in reasons(plain) if code.startswith("popular_")}
+
+
+def test_the_card_says_what_was_compared_and_by_how_much_it_won(
+    places: Bench, hours: Bench
+) -> None:
+    for shop, step in ((places, "region"), (hours, "hour")):
+        said = card(shop)
+        assert step in said["serves"]
+        rows = {row["slice"]: row for row in said["trials"]}
+        assert set(rows) == {"region", "hour", *KINDS}
+        won = rows[step]
+        assert won["why"] == "serves"
+        assert 0 < won["low"] <= won["gain"] <= won["high"]
+        assert won["ndcg"] > won["ndcg_without"]
+        assert won["recall"] >= won["recall_without"]
+        assert won["people"] >= 50
+        for row in rows.values():
+            assert (row["why"] == "serves") == (row["slice"] in said["serves"])
+
+
+def test_a_filter_and_what_is_gone_hold_in_every_slice(places: Bench) -> None:
+    answer = places.ask("", n=10, filter="brand = 'River'", context={"region": "浙江"})
+    assert len(answer.items) == 10
+    assert {item.brand for item in answer.items} == {"River"}
+    assert share(answer, "cream", 5) >= 0.8
+
+
+def test_lists_of_a_slice_are_made_once_for_a_version_of_the_catalogue(places: Bench) -> None:
+    places.ask("", n=4, context={"region": "浙江"})
+    (mine,) = [one for one in model(places.shop).masks.values() if one.around]
+    ((key, made),) = mine.around.items()
+    places.ask("", n=4, context={"region": "浙江省"})
+    assert mine.around[key] is made
+    assert len(mine.around) == 1
+
+
+# Cold start: where somebody came in, and what they do first.
+
+
+def test_where_somebody_came_in_counts_as_their_first_look(places: Bench) -> None:
+    plain = places.ask("", n=8)
+    landed = places.ask("", n=8, context={"landing_item_id": "mask-3"})
+    assert codes(landed) != codes(plain)
+    assert share(landed, "mask") >= 0.5
+    near = [item for item in landed.items if item.reason.evidence == ["mask-3"]]
+    assert near
+    assert all(item.source not in ("popular", "new") for item in near)
+    assert codes(places.ask("", n=8, context={"landing_item_id": "gone"})) == codes(plain)
+
+
+@pytest.mark.parametrize("sort", ["cream", "mask"])
+def test_after_two_looks_the_list_of_an_unknown_visitor_is_about_them(
+    places: Bench, sort: str
+) -> None:
+    plain = places.ask("visitor", n=8)
+    places.saw("visitor", f"{sort}-2", f"{sort}-4", ago=timedelta(minutes=2))
+    after = places.ask("visitor", n=8)
+    assert codes(after) != codes(plain)
+    assert share(after, sort) >= 0.5
+    assert share(after, sort) > share(plain, sort) or share(plain, sort) == 1
+    assert after.personal
+
+
+# How slices lean.
+
+
+def takings(rows: list[tuple[int, int, int]], place: list[int], n: int) -> Takings:
+    """Rows of (who, item, days ago), and the place of everybody."""
+    who, item, ago = (np.array(column, dtype=np.int64) for column in zip(*rows, strict=True))
+    none = np.zeros(len(who), dtype=np.int64)
+    spots = np.array(place, dtype=np.int64)
+    return Takings(
+        who, item, NOW_US - 1 - ago * DAY_US, np.ones(len(who), dtype=bool), none, none,
+        {"city": spots, "province": spots, "country": spots},
+        {sort: [(f"p{k}", f"P{k}") for k in range(n)] for sort in ("city", "province", "country")},
+        len(place), int(item.max()) + 1,
+    )  # fmt: skip
+
+
+ROWS = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 5), st.integers(0, 50)), min_size=1)
+
+
+@given(ROWS)
+def test_where_all_live_in_one_place_it_says_what_the_shop_says(
+    rows: list[tuple[int, int, int]],
+) -> None:
+    told = takings(rows, [0] * 12, 1)
+    own = leaning(told, "province", NOW_US)
+    sold = rates(told, NOW_US) > 0
+    assert own.dense(0, told.items)[sold] == pytest.approx(1.0)
+
+
+@given(ROWS, st.lists(st.integers(-1, 3), min_size=12, max_size=12))
+@settings(max_examples=60)
+def test_shares_of_a_slice_add_up_and_lean_on_the_shop(
+    rows: list[tuple[int, int, int]], place: list[int]
+) -> None:
+    told = takings(rows, place, 4)
+    own = leaning(told, "province", NOW_US)
+    whole = rates(told, NOW_US)
+    whole = whole / whole.sum()
+    for k in range(4):
+        lift = own.dense(k, told.items)
+        assert (lift * whole).sum() == pytest.approx(1.0)
+        assert (lift >= 0).all()
+        if not np.isfinite(own.lean):
+            assert lift == pytest.approx(1.0)
+
+
+def planted(small: int) -> Takings:
+    """Two large places with tastes of their own, and one of a few people of the second taste."""
+    rows, place = [], []
+    for k in range(120 + small):
+        home = k % 2 if k < 120 else 2
+        place.append(home)
+        taste = min(home, 1)
+        rows += [(k, 6 * taste + int(6 * u(k, "x", j)), j) for j in range(3)]
+    return takings(rows, place, 3)
+
+
+def second_taste(told: Takings) -> list[float]:
+    """What share of each place's purchases is of the second taste, and of the whole shop's."""
+    own, whole = leaning(told, "province", NOW_US), rates(told, NOW_US)
+    whole = whole / whole.sum()
+    shares = [(own.dense(k, told.items) * whole)[6:].sum() for k in range(3)]
+    return [float(share) for share in (*shares, whole[6:].sum())]
+
+
+def test_a_slice_with_few_purchases_stays_near_the_shop_and_one_with_many_does_not() -> None:
+    first, second, few, shop = second_taste(planted(1))
+    assert first < 0.15
+    assert second > 0.85
+    assert shop < few < (shop + second) / 2
+    assert second_taste(planted(60))[2] > 0.85
+
+
+def test_one_person_who_takes_a_lot_makes_no_taste_of_a_place() -> None:
+    # Everybody keeps to one item of their own, so others of a place foretell nobody.
+    rows = [(k, k % 6, j) for k in range(48) for j in range(4)]
+    told = takings(rows, [int(4 * u(k, "home")) for k in range(48)], 4)
+    own = leaning(told, "province", NOW_US)
+    for k in range(4):
+        assert abs(own.dense(k, told.items) - 1).max() < 0.8
+
+
+def test_days_are_divided_by_the_clock_of_the_zone() -> None:
+    at = [datetime(2026, 1, 1, hour, 30, tzinfo=UTC) for hour in range(24)]
+    us = np.array([int(one.timestamp() * 1e6) for one in at])
+    found = parts_of(us, "Asia/Kathmandu").tolist()
+    assert found == [part_now(None, one, "Asia/Kathmandu") for one in at]
+    assert sorted(set(found)) == list(range(len(PARTS)))
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("浙江", "浙江省", "Zhejiang", "zhejiang province", " ＺＨＥＪＩＡＮＧ "),
+        ("广西", "广西壮族自治区", "Guangxi"),
+        ("新疆", "新疆维吾尔自治区", "Xinjiang"),
+        ("宁夏", "宁夏回族自治区"),
+        ("内蒙古", "内蒙古自治区", "Inner Mongolia"),
+        ("北京", "北京市", "Beijing", "beijing shi"),
+        ("香港", "香港特别行政区", "Hong Kong"),
+        ("united kingdom", "United  Kingdom"),
+    ],
+)
+def test_one_place_has_one_name_however_it_is_written(texts: tuple[str, ...]) -> None:
+    assert {named(text)[0] for text in texts} == {texts[0]}
+
+
+@given(st.text(max_size=300))
+def test_any_text_names_places_or_nothing(text: str) -> None:
+    assert all(named(text))
+
+
+def test_orders_make_the_kind_of_customer() -> None:
+    assert [KINDS[int(kind_of(n))] for n in (0, 1, 3, 4, 99)] == [
+        "new", "back", "back", "best", "best",
+    ]  # fmt: skip
