@@ -142,10 +142,17 @@ def _bins(stratum: Ints, rows: Impressions) -> tuple[Ints, Ints]:
     sorted_, score = stratum[order], rows.score[order]
     fresh = np.ones(len(order), dtype=bool)
     fresh[1:] = (np.diff(sorted_) != 0) | (np.diff(score) != 0)
-    # Rows of one score stand in one bin, wherever its first row falls.
+    # Steps are narrow where rows are many and where scores are high: there clicks are.
+    high = np.maximum(score, 0.0)
+    means = sums(sorted_, high, n) / np.maximum(sizes, 1)
+    weight = 1.0 + high / np.where(means > 0, means, 1.0)[sorted_]
+    before = np.cumsum(weight) - weight
+    whole = sums(sorted_, weight, n)
+    begins = (np.cumsum(whole) - whole)[sorted_]
+    # Rows of one score stand in one step, wherever its first row falls.
     first = np.maximum.accumulate(np.where(fresh, np.arange(len(order)), 0))
-    begins = np.cumsum(sizes) - sizes
-    step = (first - begins[sorted_]) * many[sorted_] // np.maximum(sizes[sorted_], 1)
+    share = (before[first] - begins) / whole[sorted_]
+    step = np.clip((share * many[sorted_]).astype(np.int64), 0, many[sorted_] - 1)
     offsets = np.cumsum(many) - many
     bins = np.empty(len(order), dtype=np.int64)
     bins[order] = offsets[sorted_] + step
