@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -24,6 +26,7 @@ from renwei.people.audiences import (
 )
 from renwei.people.interests import fold
 from renwei.people.listing import PeopleRequest, people
+from renwei.people.portrait import portrait
 from renwei.people.rules import checked, leaves, sentence
 
 
@@ -148,6 +151,89 @@ def test_an_event_changes_membership_at_once(street: Town) -> None:
     street.add(street.event(phone_of(1), NOW - timedelta(minutes=1), value=700))
     assert audiences_show(street.shop, show).people == 0
     assert who(street, {"did": "bought", "item": "soap", "within_days": 1}) == ids(street, 1)
+
+
+def bought_by_hand(town: Town, days: float) -> Counter[tuple[str, int]]:
+    """Who bought what on how many days lately, counted from the log as orders stand."""
+    states: dict[str, Event] = {}
+    made: dict[str, Event] = {}
+    for event in town.shop.store.log.read(kinds=("order", "order-change")):
+        states[event.body["order"]] = event
+        made.setdefault(event.body["order"], event)
+    found = {
+        (
+            to_id(town.shop.store.people.persons_of([made[key].actor])[0]),
+            line[0],
+            made[key].at.date(),
+        )
+        for key, state in states.items()
+        if state.body["status"] == "paid" and made[key].at >= NOW - timedelta(days=days)
+        for line in state.body["lines"]
+    }
+    return Counter((who_, item) for who_, item, _ in found)
+
+
+def test_who_bought_what_lately_is_who_the_log_says(street: Town) -> None:
+    old = street.event(phone_of(1), NOW - timedelta(days=200), [("soap", 1)])
+    gone = street.event(phone_of(3), NOW - timedelta(days=3), [("soap", 1)])
+    street.add(old, gone)
+    street.buys(phone_of(4), 300, 200, 100, 3)
+    street.buys(phone_of(5), 6, 4, 2)
+    street.learn()
+
+    def change(event: Event, **body: Any) -> Event:
+        street.made += 1
+        key = street.made.to_bytes(8, "big")
+        told = {**event.body, **body}
+        return replace(event, kind="order-change", at=NOW, message_id=key, body=told)
+
+    def compare() -> None:
+        for days, least in ((7, 1), (7, 2), (7, 3), (250, 2), (250, 3), (400, 4)):
+            said = who(street, {"did": "bought", "item": "soap", "within_days": days,
+                                "at_least": least})  # fmt: skip
+            by_hand = bought_by_hand(street, days)
+            soap = street.item("soap")
+            assert said == {
+                one for (one, item), n in by_hand.items() if item == soap and n >= least
+            }
+
+    compare()
+    # An order of long ago, of which a part was given back, was not made anew.
+    street.add(change(old, refunded=100))
+    compare()
+    street.add(change(gone, status="closed"))
+    compare()
+    # Something sent back was not bought.
+    street.add(street.event(phone_of(6), NOW - timedelta(hours=1), kind="return"))
+    compare()
+    street.add(street.event(phone_of(7), NOW - timedelta(hours=1)))
+    compare()
+    store = street.shop.store.people
+    store.merge(street.person(phone_of(7)), street.person(phone_of(5)), reason="x", at=NOW)
+    compare()
+
+
+def test_of_three_who_became_one_the_latest_sign_of_life_counts(street: Town) -> None:
+    for k, days in ((1, 20), (2, 1), (3, 40)):
+        does(street, k, "view", item=street.item("soap"), days_ago=days)
+    rule = {"last_seen_days": {"at_most": 1.5}}
+    assert who(street, rule) == ids(street, 2)
+    store = street.shop.store.people
+    for k in (2, 3):
+        store.merge(street.person(phone_of(1)), street.person(phone_of(k)), reason="x", at=NOW)
+    assert who(street, rule) == ids(street, 1)
+
+
+def test_an_old_order_told_anew_is_no_sign_of_life(street: Town) -> None:
+    assert who(street, {"last_seen_days": {"at_most": 1}}) == set()
+    (old,) = street.shop.store.log.of([street.actor(phone_of(1))], kinds=("order",))
+    body = {**old.body, "status": "refunded"}
+    street.add(replace(old, kind="order-change", at=NOW, message_id=b"anew", body=body))
+    street.add(street.event(phone_of(2), NOW, kind="return"))
+    does(street, 3, "viewed")
+    does(street, 3, "contact")
+    assert who(street, {"last_seen_days": {"at_most": 1}}) == set()
+    assert portrait(street.shop, phone_of(1), NOW).last_seen == NOW - timedelta(days=300)
 
 
 def test_whoever_asked_not_to_be_profiled_is_in_no_audience_of_behaviour(street: Town) -> None:

@@ -9,6 +9,7 @@ import pytest
 from renwei.core.chance import to_id
 from renwei.core.errors import Ambiguous, UnknownName
 from renwei.core.nouns import Consent, ConsentState, Fact, Item, Told
+from renwei.people.listing import PeopleRequest, people
 from renwei.people.operations import (
     BandsRequest,
     MergeRequest,
@@ -63,6 +64,21 @@ def test_a_refunded_order_is_no_evidence(town: Any) -> None:
     change = {"order": "bb", "kind": "order-change", "status": "refunded"}
     town.add(town.event(PHONE, now - DAY, **change))
     assert page(town).preferences == []
+
+
+def test_whose_only_order_was_given_back_has_none_on_the_page_and_in_the_list(town: Any) -> None:
+    now = town.shop.clock.now()
+    town.buys("+8613700000002", 3, 33, 63)
+    town.add(town.event(PHONE, now - 3 * DAY, order="bb"))
+    town.learn()
+    assert page(town).orders == 1
+    town.add(town.event(PHONE, now, kind="order-change", order="bb", status="refunded"))
+    shown = page(town)
+    assert (shown.orders, shown.spend_minor, shown.last_order, shown.stage) == (0, 0, None, "")
+    assert (shown.value, shown.chance_30_days) == (None, None)
+    (line,) = people(town.shop, PeopleRequest(query=PHONE)).people
+    assert (line.orders, line.spend_minor, line.last_order, line.value_minor) == (0, 0, None, 0)
+    assert (line.stage, line.tier) == ("", "")
 
 
 def test_who_refused_profiling_is_not_profiled(town: Any) -> None:

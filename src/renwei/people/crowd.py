@@ -12,30 +12,35 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from renwei.core.clock import to_us
 from renwei.core.nouns import NOBODY, Event
 from renwei.core.shop import Columns, Shop
 from renwei.core.store import Store
+from renwei.learn.behaviour import KINDS as BEHAVIOUR
 from renwei.people.indexed import once, within
 from renwei.people.now import KINDS as ORDERS
-from renwei.people.now import STAGES, TIERS, made_anew, peers_now
+from renwei.people.now import STAGES, TIERS, frame_of, made_anew, peers_now
+
+if TYPE_CHECKING:
+    from renwei.people.frame import Frame
 
 COUNTED = {
     "orders": "int32", "spend_minor": "int64", "first_us": "int64", "last_us": "int64",
     "stage": "int8", "tier": "int8", "year_value": "float64", "p30": "float32",
 }  # fmt: skip
 SEEN = "seen_us"
+FOLD = "interests"
 PEOPLE_EVERY = timedelta(seconds=30)
 """People who came in without an event (a list of contacts) are looked for so often."""
 MOST_EVENTS = 20_000
 """Farther behind the log than this, it is cheaper to begin anew."""
 MOST_ANEW = 2_000
 LOOKED_BACK_DAYS = 60
-UNSEEN = ("viewed", "contact")
-"""Kinds that are no sign of life of the person: the team's own doing."""
+ALIVE = ("order", "identify", "location", *BEHAVIOUR)
+"""Signs of life; what the team does, or a file tells anew of an old order, is none."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,9 @@ class Crowd:
     peers: Mapping[str, Any] = field(default_factory=dict)
     bought: tuple[tuple[int, int, int], ...] = ()
     """(person, item, microseconds) of what was ordered since the estimates were made."""
+    taken: Mapping[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    """All that these people bought, as (item, microseconds) once a day: whose orders changed since
+    then. Of them no estimate is read."""
     ordered: Mapping[str, int] = field(default_factory=dict)
     """Who made the orders since then, by the order's key; and from which platforms and shops."""
     places: frozenset[tuple[str, str]] = frozenset()
@@ -161,10 +169,19 @@ def _remapped(shop: Shop, held: Crowd, at: datetime) -> Crowd:
     gone = roots != held.person
     if not gone.any():
         return held
-    seen = dict(zip(roots[gone].tolist(), held.columns[SEEN][gone].tolist(), strict=True))
+    seen: dict[int, int] = {}
+    for root, us in zip(roots[gone].tolist(), held.columns[SEEN][gone].tolist(), strict=True):
+        seen[root] = max(us, seen.get(root, 0))
     ordered = roots[gone & (held.columns["orders"] > 0)].tolist()
     kept = {name: column[~gone] for name, column in held.columns.items()}
-    left = replace(held, person=held.person[~gone], columns=kept)
+    now = dict(zip(held.person[gone].tolist(), roots[gone].tolist(), strict=True))
+    left = replace(
+        held,
+        person=held.person[~gone],
+        columns=kept,
+        bought=tuple((now.get(who, who), item, us) for who, item, us in held.bought),
+        taken={who: rows for who, rows in held.taken.items() if who not in now},
+    )
     seen.pop(NOBODY, None)
     return _anew(shop, _seen(left, seen), at, ordered)
 
@@ -207,14 +224,21 @@ def _with_estimates(held: Crowd, people: Columns) -> Crowd:
 
 def _seen_in_sums(shop: Shop, held: Crowd) -> Crowd:
     since = max(to_us(held.listed_at) // 86_400_000_000 - LOOKED_BACK_DAYS, 0)
+    folded = shop.store.tallies.position(FOLD)
     sums = shop.store.tallies.columns((), since_day=since)
-    actors = sorted(set(sums["actor"]))
+    rows = list(zip(sums["actor"], sums["last_us"], strict=True))
+    if 0 < held.position - folded <= MOST_EVENTS:
+        # What the fold has not reached yet was no less seen.
+        young = shop.store.log.read(after=folded, kinds=ALIVE)
+        rows += [(one.actor, to_us(one.at)) for one in young if one.at <= held.listed_at]
+    actors = sorted({actor for actor, _ in rows})
     persons = dict(zip(actors, shop.store.people.persons_of(actors), strict=True))
     last: dict[int, int] = {}
-    for actor, us in zip(sums["actor"], sums["last_us"], strict=True):
+    for actor, us in rows:
         person = persons[actor]
         if us > last.get(person, 0):
             last[person] = us
+    last.pop(NOBODY, None)
     return _seen(held, last)
 
 
@@ -239,7 +263,7 @@ def _ordered_anew(shop: Shop, held: Crowd, at: datetime, events: Sequence[Event]
     lines = [
         (persons[event.actor], int(line[0]), to_us(event.at))
         for event in events
-        if event.actor and event.body.get("status", "paid") == "paid"
+        if event.actor and event.kind != "return" and event.body.get("status", "paid") == "paid"
         for line in event.body.get("lines") or ()
     ]
     keys = {str(e.body.get("order")): persons[e.actor] for e in events if e.actor in persons}
@@ -260,13 +284,25 @@ def _anew(shop: Shop, held: Crowd, at: datetime, found: Iterable[int]) -> Crowd:
         # A whole file came in: its people have to wait for the learning that it set off.
         return held
     columns = {name: column.copy() for name, column in held.columns.items()}
+    taken = dict(held.taken)
     for row in held.rows(persons).tolist():
         person = int(held.person[row])
-        for name, value in made_anew(shop, person, at, held.peers).items():
+        frame = frame_of(shop, person, at)
+        for name, value in made_anew(shop, person, at, held.peers, frame).items():
             if name in COUNTED:
                 columns[name][row] = value
         columns[SEEN][row] = max(columns[SEEN][row], columns["last_us"][row])
-    return replace(held, columns=columns)
+        taken[person] = taken_in(frame, at)
+    return replace(held, columns=columns, taken=taken)
+
+
+def taken_in(frame: Frame, at: datetime) -> tuple[tuple[int, int], ...]:
+    """What was bought by a time, each thing once a day: (item, microseconds)."""
+    from renwei.people.needs import purchases
+
+    orders = frame.as_of(at)
+    found = purchases(orders, frame.lines(orders))
+    return tuple(zip(found.item.tolist(), found.at_us.tolist(), strict=True))
 
 
 def _moved_on(shop: Shop, held: Crowd, at: datetime) -> Crowd:
@@ -278,7 +314,7 @@ def _moved_on(shop: Shop, held: Crowd, at: datetime) -> Crowd:
     last: dict[int, int] = {}
     for event in events:
         person = persons[event.actor]
-        if person != NOBODY and event.kind not in UNSEEN and event.at <= at:
+        if person != NOBODY and event.kind in ALIVE and event.at <= at:
             last[person] = max(last.get(person, 0), to_us(event.at))
     held = _seen(held, last)
     held = _ordered_anew(shop, held, at, [event for event in events if event.kind in ORDERS])

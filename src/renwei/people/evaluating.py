@@ -13,6 +13,7 @@ from renwei.core.errors import BadInput, UnknownName
 from renwei.core.nouns import consent_by
 from renwei.core.shop import Shop
 from renwei.people.crowd import SEEN, Crowd
+from renwei.people.indexed import within
 from renwei.people.rules import DID, Rule
 
 KIND = "audience"
@@ -219,21 +220,54 @@ def _since(evaluation: Evaluation, rule: Rule) -> int:
 def _bought(evaluation: Evaluation, rule: Rule) -> Any:
     import numpy as np
 
-    held = evaluation.shop.shelf.get("purchases")
-    names = ("person", "item", "last_us", "times")
-    if held is None:
-        column = {name: np.zeros(0, dtype=np.int64) for name in names}
-    else:
-        column = {name: np.asarray(held.columns[name]).astype(np.int64) for name in names}
-    recent = np.array(evaluation.crowd.bought, dtype=np.int64).reshape(-1, 3)
-    more = (recent[:, 0], recent[:, 1], recent[:, 2], np.ones(len(recent), dtype=np.int64))
-    for name, extra in zip(names, more, strict=True):
-        column[name] = np.concatenate([column[name], extra])
-    since = _since(evaluation, rule)
-    keep = (column["last_us"] >= since) & (column["last_us"] <= to_us(evaluation.at))
+    since, until = _since(evaluation, rule), to_us(evaluation.at)
+    person, item, last_us, times = _purchases(evaluation)
+    keep = (last_us >= since) & (last_us <= until)
     if {"item", "category", "creator"} & set(rule):
-        keep &= np.isin(column["item"], _items(evaluation.shop, rule))
-    return _often(evaluation, rule, column["person"][keep], column["times"][keep])
+        keep &= np.isin(item, _items(evaluation.shop, rule))
+    person, item, times = person[keep], item[keep], times[keep]
+    if "within_days" not in rule or rule.get("at_least", 1) <= 1:
+        return _often(evaluation, rule, person, times)
+    # The sums do not say how many of the purchases are older: of whom it matters, all are read.
+    few = _often(evaluation, rule, person, np.ones(len(person), dtype=np.int64))
+    doubtful = _often(evaluation, rule, person, times) & ~few
+    who, what, at_us = _one_by_one(evaluation, doubtful)
+    lately = (at_us >= since) & (at_us <= until) & np.isin(what, item)
+    return few | _often(evaluation, rule, who[lately], np.ones(int(lately.sum()), dtype=np.int64))
+
+
+def _purchases(evaluation: Evaluation) -> tuple[Any, Any, Any, Any]:
+    """Person, item, when last and how often: of estimates, and of what came in since then."""
+    import numpy as np
+
+    crowd, held = evaluation.crowd, evaluation.shop.shelf.get("purchases")
+    anew = np.array(sorted(crowd.taken), dtype=np.int64)
+    since = [(who, item, us, 1) for who, item, us in crowd.bought if who not in crowd.taken]
+    fresh = [(who, item, us, 1) for who in crowd.taken for item, us in crowd.taken[who]]
+    more = np.array([*since, *fresh], dtype=np.int64).reshape(-1, 4)
+    if held is None:
+        return more[:, 0], more[:, 1], more[:, 2], more[:, 3]
+    stands = ~within(np.asarray(held.columns["person"]), anew)
+    person, item, last_us, times = (
+        np.concatenate([np.asarray(held.columns[name])[stands].astype(np.int64), more[:, k]])
+        for k, name in enumerate(("person", "item", "last_us", "times"))
+    )
+    return person, item, last_us, times
+
+
+def _one_by_one(evaluation: Evaluation, mask: Any) -> tuple[Any, Any, Any]:
+    """Person, item and time of everything that these people bought, each thing once a day."""
+    import numpy as np
+
+    from renwei.people.frame import Frame
+    from renwei.people.needs import purchases
+
+    persons = evaluation.crowd.person[mask]
+    frame = Frame.of_many(evaluation.shop.store, persons.tolist(), evaluation.at)
+    orders = frame.as_of(evaluation.at)
+    found = purchases(orders, frame.lines(orders))
+    mine = np.isin(found.person, persons)
+    return found.person[mine], found.item[mine], found.at_us[mine]
 
 
 def _items(shop: Shop, rule: Rule) -> list[int]:

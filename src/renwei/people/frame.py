@@ -29,6 +29,8 @@ Bools = NDArray[np.bool_]
 
 DAY_US = 86_400_000_000
 KINDS = ("order", "order-change", "return")
+MOST_APART = 5_000
+"""Of more people than this it is quicker to read what everybody ordered."""
 
 
 @dataclass(frozen=True)
@@ -136,10 +138,19 @@ class Frame:
     @classmethod
     def of(cls, store: Store, person: int, at: datetime, currency: str = "") -> Frame:
         """One person's orders, as an answer needs them at once."""
-        actors = store.people.actors_of(person)
-        events = store.log.of(actors, until=at, kinds=KINDS, limit=1_000_000)
+        return cls.of_many(store, [person], at, currency)
+
+    @classmethod
+    def of_many(
+        cls, store: Store, persons: Sequence[int], at: datetime, currency: str = ""
+    ) -> Frame:
+        """Some people's orders; where they are many, everybody's."""
+        if len(persons) > MOST_APART:
+            return cls.read(store, currency)
+        whose = {actor: person for person in persons for actor in store.people.actors_of(person)}
+        events = store.log.of(list(whose), until=at, kinds=KINDS, limit=1_000_000)
         events.sort(key=lambda event: event.seq)
-        return cls(events, dict.fromkeys(actors, person), store, currency)
+        return cls(events, whose, store, currency)
 
     @cached_property
     def _first_row(self) -> Ints:

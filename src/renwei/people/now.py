@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from renwei.core.clock import to_us
 from renwei.core.nouns import Event
 from renwei.core.shop import Columns, Shop
+
+if TYPE_CHECKING:
+    from renwei.people.frame import Frame
 
 KINDS = ("order", "order-change", "return")
 STAGES = ("new", "active", "at_risk", "lost", "returning")
@@ -56,15 +59,24 @@ def fresh(
     return made_anew(shop, person, at, peers_now(held) if peers is None else peers)
 
 
-def made_anew(shop: Shop, person: int, at: datetime, peers: Mapping[str, Any]) -> dict[str, float]:
-    """Her row from her own orders, whatever is stored."""
-    from renwei.learn.standing import rhythm_of, standing
+def frame_of(shop: Shop, person: int, at: datetime) -> Frame:
+    """Her orders, in the currency of the estimates."""
     from renwei.people.frame import Frame
 
     held = shop.shelf.get("people")
+    currency = str((held.meta.get("currency") if held else "") or shop.settings.currency)
+    return Frame.of(shop.store, person, at, currency)
+
+
+def made_anew(
+    shop: Shop, person: int, at: datetime, peers: Mapping[str, Any], frame: Frame | None = None
+) -> dict[str, float]:
+    """Her row from her own orders, whatever is stored."""
+    from renwei.learn.standing import rhythm_of, standing
+
+    held = shop.shelf.get("people")
     meta: Mapping[str, Any] = held.meta if held else {}
-    currency = str(meta.get("currency") or shop.settings.currency)
-    orders = Frame.of(shop.store, person, at, currency).as_of(at)
+    orders = (frame or frame_of(shop, person, at)).as_of(at)
     row = standing(
         orders.time_s,
         orders.value,

@@ -12,8 +12,8 @@ from renwei.core.finding import person as find_person
 from renwei.core.nouns import NOTHING, Decision, Event, Item, Profile
 from renwei.core.shop import Shop
 from renwei.core.store import Merge
-from renwei.learn.behaviour import KINDS
 from renwei.people.correct import corrections, not_believed
+from renwei.people.crowd import ALIVE
 from renwei.people.intent import intent_with_evidence
 from renwei.people.leanings import leanings
 from renwei.people.now import STAGES, TIERS, fresh
@@ -35,7 +35,6 @@ IDENTIFIERS = (
     "anonymous",
 )  # fmt: skip
 TOUCHING = ("order", "order-change", "return", "contact")
-ALIVE = ("order", "identify", "location", *KINDS)
 TOUCHES = 20
 _READ = 200
 _NEEDS = 5
@@ -208,13 +207,8 @@ def _said(shop: Shop, one: Preference) -> str:
 def _estimates(shop: Shop, person: int, items: dict[int, Item]) -> dict[str, Any]:
     held = shop.shelf.get("people")
     row = row_of(held.columns["person"], person) if held else None
-    blank: dict[str, Any] = {
-        "orders": 0, "spend_minor": 0, "first_order": None, "last_order": None, "stage": "",
-        "stage_text": "", "tier": "", "tier_text": "", "chance_30_days": None, "window_days": 0,
-        "window": None, "value": None, "next_needs": [], "as_of": "", "model": "",
-    }  # fmt: skip
     if held is None or row is None:
-        return blank
+        return dict(_BLANK)
     column, meta = held.columns, held.meta
     stage, tier = meta["stages"][int(column["stage"][row])], meta["tiers"][int(column["tier"][row])]
 
@@ -226,7 +220,7 @@ def _estimates(shop: Shop, person: int, items: dict[int, Item]) -> dict[str, Any
             }
         )
 
-    return blank | {
+    return _BLANK | {
         "orders": int(column["orders"][row]),
         "spend_minor": int(column["spend_minor"][row]),
         "first_order": from_us(int(column["first_us"][row])),
@@ -248,8 +242,11 @@ def _estimates(shop: Shop, person: int, items: dict[int, Item]) -> dict[str, Any
 def _fresh(shop: Shop, person: int, at: datetime) -> dict[str, Any]:
     """What an order that the estimates do not know yet changes on the page."""
     row = fresh(shop, person, at)
-    if row is None or not row["orders"]:
+    if row is None:
         return {"fresh": False}
+    if not row["orders"]:
+        # Everything was given back since.
+        return _BLANK | {"fresh": True}
     held = shop.shelf.get("people")
     tier = TIERS[int(row["tier"])] if 0 <= row["tier"] < len(TIERS) else ""
 
@@ -279,6 +276,11 @@ def _fresh(shop: Shop, person: int, at: datetime) -> dict[str, Any]:
 
 
 _ENDS = ("value", "low", "high")
+_BLANK: dict[str, Any] = {
+    "orders": 0, "spend_minor": 0, "first_order": None, "last_order": None, "stage": "",
+    "stage_text": "", "tier": "", "tier_text": "", "chance_30_days": None, "window_days": 0,
+    "window": None, "value": None, "next_needs": [], "as_of": "", "model": "",
+}  # fmt: skip
 
 
 def row_of(column: Any, person: int) -> int | None:
