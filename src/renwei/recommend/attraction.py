@@ -76,10 +76,9 @@ def learn_attraction(shop: Shop, at: datetime, meta: Mapping[str, Any]) -> dict[
     from renwei.learn.impressions.learning import learn_impressions
     from renwei.learn.impressions.trial import clipped
 
-    before = _before(shop, to_us(at - LOOKED_BACK))
-    lists = _lists(shop, at)
-    learnt = learn_impressions(_rows(shop, at, lists, before))
-    said = _said(learnt, lists)
+    rows, surfaces = shown_lately(shop, at)
+    learnt = learn_impressions(rows)
+    said = _said(learnt, surfaces)
     shop.shelf.put(
         TABLE,
         {"item": learnt.attracts.items, "factor": clipped(learnt.attracts.factor)},
@@ -87,15 +86,24 @@ def learn_attraction(shop: Shop, at: datetime, meta: Mapping[str, Any]) -> dict[
             **{name: meta[name] for name in ("as_of", "position", "model", "program")},
             **said,
             "from_us": to_us(shop.clock.now()),
-            "before": before,
+            "before": _before(shop, to_us(at - LOOKED_BACK)),
         },
     )
     return said
 
 
-def _said(learnt: Learnt, lists: _Lists) -> dict[str, Any]:
+def shown_lately(shop: Shop, at: datetime) -> tuple[Impressions, Sequence[str]]:
+    """What people were shown in the last weeks up to a time, at most the newest MOST rows.
+
+    Returns:
+        Rows with scores as they were before any factor, and the surfaces' names by number.
+    """
+    lists = _lists(shop, at)
+    return _rows(shop, at, lists), list(lists.surfaces)
+
+
+def _said(learnt: Learnt, surfaces: Sequence[str]) -> dict[str, Any]:
     tried, looked = learnt.trial, learnt.looked
-    surfaces = list(lists.surfaces)
     curves = [
         {
             "surface": surfaces[surface],
@@ -175,9 +183,7 @@ def _lists(shop: Shop, at: datetime) -> _Lists:
     return found
 
 
-def _rows(
-    shop: Shop, at: datetime, lists: _Lists, before: Sequence[tuple[int, str]]
-) -> Impressions:
+def _rows(shop: Shop, at: datetime, lists: _Lists) -> Impressions:
     from renwei.learn.impressions.rows import Impressions
 
     whole = np.array(lists.whole, dtype=np.int64).reshape(-1, 3)
@@ -193,7 +199,7 @@ def _rows(
         whole[shown_in, 1],
         rows[:, 3],
         np.array(lists.odds, dtype=np.float64),
-        rows[:, 4] / _factors(shop, (whole[shown_in], item), (lists, before)),
+        rows[:, 4] / _factors(shop, (whole[shown_in], item), lists, to_us(at - LOOKED_BACK)),
         clicked,
         whole[shown_in, 2],
     )
@@ -269,14 +275,12 @@ def _before(shop: Shop, since_us: int) -> list[tuple[int, str]]:
     return [one for one, end in zip(past, [*ended, since_us + 1], strict=True) if end > since_us]
 
 
-def _factors(
-    shop: Shop, rows: tuple[Ints, Ints], how: tuple[_Lists, Sequence[tuple[int, str]]]
-) -> Floats:
+def _factors(shop: Shop, rows: tuple[Ints, Ints], lists: _Lists, since_us: int) -> Floats:
     """What each row's score was multiplied by when it was shown, shape (rows,).
 
     Held-out people get no factor; who they are is told by the shares as they are now.
     """
-    (whole, item), (lists, before) = rows, how
+    (whole, item), before = rows, _before(shop, since_us)
     found = np.ones(len(item))
     if not before:
         return found
