@@ -237,6 +237,16 @@ def test_who_was_listed_yesterday_is_not_listed_again_today(busy: Bench) -> None
     assert set(first) & set(persons(ask(busy, at=AT + 4 * DAY)))
 
 
+def test_who_was_listed_under_a_number_that_is_gone_is_left_in_peace_as_well(busy: Bench) -> None:
+    busy.without_hold_out()
+    gone = from_id(ask(busy).people[0].person) or 0
+    kept = busy.person("Twin")
+    busy.store.people.merge(kept, gone, reason="phone", at=AT)
+    told = ask(busy, at=AT + DAY, why_not=to_id(kept)).why_not
+    assert told is not None
+    assert "removed_listed_lately" in [reason.code for reason in told.reasons]
+
+
 def test_why_not_tells_of_each_sort_of_absence(busy: Bench) -> None:
     stranger = busy.person("Stranger")
     said = ask(busy, why_not="Stranger").why_not

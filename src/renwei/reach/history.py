@@ -7,7 +7,7 @@ out as it would have then.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -125,9 +125,10 @@ def _standing(events: Sequence[Event], persons: Mapping[int, int]) -> dict[str, 
 
 
 def decisions_of(shop: Shop, ids: tuple[str, ...]) -> list[Decision]:
-    """The decisions behind ids, without those whose person was forgotten."""
-    found = (shop.store.ledger.get(one) for one in ids)
-    return [one for one in found if one is not None and one.person]
+    """The decisions behind ids, each about who its person is by now; of the forgotten none."""
+    found = [one for one in map(shop.store.ledger.get, ids) if one is not None and one.person]
+    now = shop.store.people.persons_of([one.person for one in found])
+    return [replace(one, person=who) for one, who in zip(found, now, strict=True) if who]
 
 
 def recent_lists(shop: Shop, day: date, days: int) -> tuple[Listed, ...]:

@@ -62,7 +62,7 @@ def decisions(shop: Shop, request: DecisionsRequest) -> DecisionsAnswer:
     days = sorted(shop.store.papers.names(LIST), reverse=True)
     if request.person:
         person = find_person(shop, request.person)
-        found = shop.store.ledger.of([person], limit=request.limit)
+        found = shop.store.ledger.of(shop.store.people.actors_of(person), limit=request.limit)
         return DecisionsAnswer(day="", days=days, decisions=_lines(shop, found, frozenset()))
     day = _day(request.day) if request.day else (days[0] if days else "")
     listed = list_of(shop, date.fromisoformat(day)) if day else None
