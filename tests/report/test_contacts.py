@@ -112,3 +112,16 @@ def test_who_is_left_alone_for_a_month_is_one_case(desk: Desk) -> None:
     seen = desk.report().contacts
     assert seen is not None
     assert (seen.held_out, seen.held_ordered) == (1, 1)
+
+
+def test_the_orders_of_somebody_held_out_who_became_one_with_another_count(desk: Desk) -> None:
+    then = AT - 40 * DAY
+    made = decision(desk, 1, desk.actor("ann"), then, 0)
+    day = (then + timedelta(hours=8)).date().isoformat()
+    body = {"at": then.isoformat(), "lines": [], "held": [made.id], "holds": []}
+    desk.store.papers.put("today-list", day, body, by="today", at=then)
+    desk.put(desk.order(then + 5 * DAY, "ann"))
+    desk.store.people.merge(desk.actor("anna"), desk.actor("ann"), reason="phone", at=AT)
+    seen = desk.report().contacts
+    assert seen is not None
+    assert (seen.held_out, seen.held_ordered) == (1, 1)

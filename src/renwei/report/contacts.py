@@ -119,8 +119,11 @@ def effect(shop: Shop, book: Book, ledger: Ledger, at: datetime) -> Effect:
     lines = {str(line) for body in bodies for line in body["lines"]}
     made = [one for one in contacts(shop, book, ended - LOOKED_BACK, at) if one.decision in lines]
     treated = _apart([(one.person, one.at) for one in made if one.at <= ended], window)
-    decisions = (shop.store.ledger.get(str(one)) for body in bodies for one in body["held"])
-    alone = _apart([(d.person, d.at) for d in decisions if d and d.person], window)
+    decisions = [shop.store.ledger.get(str(one)) for body in bodies for one in body["held"]]
+    held = [(d.person, d.at) for d in decisions if d and d.person]
+    # Who became one with somebody since has their orders under the other number.
+    now = shop.store.people.persons_of([person for person, _ in held])
+    alone = _apart([(who, at_) for who, (_, at_) in zip(now, held, strict=True) if who], window)
     until = to_us(at)
     return Effect(
         len(treated),
