@@ -8,7 +8,8 @@ import pytest
 
 from renwei.core.chance import to_id
 from renwei.core.errors import Ambiguous, UnknownName
-from renwei.core.nouns import Consent, ConsentState, Fact, Item, Told
+from renwei.core.nouns import Consent, ConsentState, Decision, Fact, Item, Told
+from renwei.people.dossier import dossier
 from renwei.people.listing import PeopleRequest, people
 from renwei.people.operations import (
     BandsRequest,
@@ -182,6 +183,24 @@ def test_a_merge_joins_two_pages_and_undoing_it_parts_them(town: Any) -> None:
     assert len(page(town, other).touches) == 1
     with pytest.raises(UnknownName):
         unmerge(town.shop, UnmergeRequest(merge="nonsense"))
+
+
+def test_what_was_decided_about_either_of_two_who_became_one_is_of_the_one(town: Any) -> None:
+    other, now = "+8613700000002", town.shop.clock.now()
+    for number, phone in enumerate((PHONE, other)):
+        town.buys(phone, 3)
+        town.shop.store.ledger.record(
+            Decision(
+                id=f"019b76da-a800-7c3e-8d8e-0f6a2b4c1d2{number}", surface="today",
+                person=town.person(phone), at=now - DAY, unit=1, salt="", items=(0,), scores=(0,),
+                sources=("",), codes=("",), removed=(), chosen=(0,), odds=(1.0,), policy="best@1",
+            )
+        )  # fmt: skip
+    town.shop.store.people.merge(town.person(PHONE), town.person(other), reason="x", at=now)
+    assert [one.kind for one in page(town).touches].count("decision") == 2
+    whole = dossier(town.shop, town.person(PHONE), now)
+    assert len(whole["decisions"]) == 2
+    assert len(whole["events"]) == 2
 
 
 def test_tiers_add_up_and_list_their_people(crowded: Any) -> None:

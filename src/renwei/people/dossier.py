@@ -26,7 +26,7 @@ def dossier(shop: Shop, person: int, at: datetime) -> dict[str, Any]:
     page = msgspec.to_builtins(portrait_of(shop, profile.person, at))
     page.pop("touches")
     texts = store.people.open(profile.person)
-    decisions = store.ledger.of([profile.person], limit=_ALL)
+    decisions = store.ledger.of(profile.actors, limit=_ALL)
     return {
         "person": to_id(profile.person),
         "at": at.isoformat(),

@@ -56,7 +56,7 @@ def portrait_of(shop: Shop, person: int, at: datetime, *, masked: bool = False) 
     person = profile.person
     events = store.log.of(profile.actors, until=at, kinds=TOUCHING, limit=_READ)
     newest = store.log.of(profile.actors, until=at, kinds=ALIVE, limit=1)
-    decisions = [d for d in store.ledger.of([person], limit=TOUCHES) if d.at <= at]
+    decisions = [d for d in store.ledger.of(profile.actors, limit=TOUCHES) if d.at <= at]
     orders = standing_orders(events)
     items = _items(shop, orders, decisions, events)
     texts = store.people.open(person)
