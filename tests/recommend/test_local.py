@@ -16,7 +16,14 @@ from renwei.core.nouns import Consent, ConsentState, Event, Fact, Told
 from renwei.recommend.answers import RecommendAnswer
 from renwei.recommend.local import KINDS, PARTS, kind_of, named, part_now
 from renwei.recommend.model import model
-from renwei.recommend.slices import DAY_US, Takings, leaning, parts_of, rates
+from renwei.recommend.slices import (
+    DAY_US,
+    TASTE_HALF_LIFE_DAYS,
+    Takings,
+    leaning,
+    parts_of,
+    rates,
+)
 
 HOME = {"cream": "浙江省", "mask": "Sichuan"}
 NOW_US = 10**6 * DAY_US // 50
@@ -293,7 +300,7 @@ def test_shares_of_a_slice_add_up_and_lean_on_the_shop(
 ) -> None:
     told = takings(rows, place, 4)
     own = leaning(told, "province", NOW_US)
-    whole = rates(told, NOW_US)
+    whole = rates(told, NOW_US, TASTE_HALF_LIFE_DAYS)
     whole = whole / whole.sum()
     for k in range(4):
         lift = own.dense(k, told.items)
@@ -316,7 +323,7 @@ def planted(small: int) -> Takings:
 
 def second_taste(told: Takings) -> list[float]:
     """What share of each place's purchases is of the second taste, and of the whole shop's."""
-    own, whole = leaning(told, "province", NOW_US), rates(told, NOW_US)
+    own, whole = leaning(told, "province", NOW_US), rates(told, NOW_US, TASTE_HALF_LIFE_DAYS)
     whole = whole / whole.sum()
     shares = [(own.dense(k, told.items) * whole)[6:].sum() for k in range(3)]
     return [float(share) for share in (*shares, whole[6:].sum())]

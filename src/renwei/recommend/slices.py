@@ -27,10 +27,11 @@ Ints = NDArray[np.int64]
 
 DAY_US = 86_400_000_000
 QUARTER_US = 900_000_000
-HALF_LIFE_DAYS = 7.0
+HALF_LIFE_DAYS, TASTE_HALF_LIFE_DAYS = 7.0, 60.0
+"""Of what sells now, and of how a slice differs from the shop: tastes change more slowly."""
 LOOK, BUY = 0.2, 1.0
-LOOKED_BACK_DAYS = 60
-"""What is older counts less than a three-hundredth."""
+FORGOTTEN = 8
+"""Half-lives after which nothing is counted any more."""
 LEAST_PEOPLE = 10
 """A slice of fewer people is none."""
 MOST_PLACES = 300
@@ -134,7 +135,7 @@ def leaning(told: Takings, sort: str, as_of_us: int) -> Leaning:
         (the model); Zhai & Lafferty (2002), SIGIR, doi:10.1145/564376.564387 (leaving out).
     """
     own, names = told.slice_of(sort)
-    who, place, item, weight = _weighted(told, own, as_of_us)
+    who, place, item, weight = _weighted(told, own, as_of_us, TASTE_HALF_LIFE_DAYS)
     n = len(names)
     whole = _sums(item, weight, told.items)
     inside = place >= 0
@@ -155,9 +156,10 @@ def leaning(told: Takings, sort: str, as_of_us: int) -> Leaning:
     return Leaning(sort, names, lean, rest, people, slice_, thing, lift, takers)
 
 
-def rates(told: Takings, as_of_us: int) -> Floats:
+def rates(told: Takings, as_of_us: int, half_life_days: float = HALF_LIFE_DAYS) -> Floats:
     """What sells in the whole shop as of a moment: shape (items,)."""
-    _, _, item, weight = _weighted(told, np.zeros(len(told.who), dtype=np.int64), as_of_us)
+    alike = np.zeros(len(told.who), dtype=np.int64)
+    _, _, item, weight = _weighted(told, alike, as_of_us, half_life_days)
     return _sums(item, weight, told.items)
 
 
@@ -165,9 +167,11 @@ def _sums(place: Ints, weight: Floats, n: int) -> Floats:
     return np.bincount(place, weight, n).astype(np.float64)
 
 
-def _weighted(told: Takings, own: Ints, as_of_us: int) -> tuple[Ints, Ints, Ints, Floats]:
+def _weighted(
+    told: Takings, own: Ints, as_of_us: int, half_life_days: float
+) -> tuple[Ints, Ints, Ints, Floats]:
     """Person, slice, item and weight: what somebody takes again counts less each time."""
-    rows = told.between(as_of_us - LOOKED_BACK_DAYS * DAY_US, as_of_us)
+    rows = told.between(as_of_us - int(FORGOTTEN * half_life_days * DAY_US), as_of_us)
     who, item, place = told.who[rows], told.item[rows], own[rows]
     n = int(place.max(initial=0)) + 2
     key = ((who * n + place + 1) * told.items + item) * 2 + told.goal[rows]
@@ -176,7 +180,7 @@ def _weighted(told: Takings, own: Ints, as_of_us: int) -> tuple[Ints, Ints, Ints
     np.maximum.at(last, row, told.at_us[rows])
     times = np.bincount(row, minlength=len(pair))
     worth = np.where(pair % 2 == 1, BUY, LOOK) * np.log1p(times)
-    faded = worth * 0.5 ** ((as_of_us - last) / DAY_US / HALF_LIFE_DAYS)
+    faded = worth * 0.5 ** ((as_of_us - last) / DAY_US / half_life_days)
     both, row = np.unique(pair // 2, return_inverse=True)
     rest = both // told.items
     return rest // n, rest % n - 1, both % told.items, _sums(row, faded, len(both))

@@ -31,10 +31,9 @@ STEPS = ("region", "hour", *KINDS)
 TRIED_DAYS = 30
 K = 20
 MOST_PEOPLE, FEWEST_PEOPLE = 4_000, 50
-LEVEL = 0.99
-"""Of five comparisons none may win by chance alone."""
+SURE, SURER = 0.95, 0.99
 ENOUGH_PEOPLE, MARGIN = 500, 0.1
-"""With fewer people the gain must be a tenth of what there was, as for rankers."""
+"""With fewer people the gain must be surer, and a tenth of what there was; as for rankers."""
 
 
 @dataclass(frozen=True)
@@ -209,8 +208,8 @@ def _compared(step: str, won: Sequence[str], what: tuple[Takings, _Cases, _Lists
 
     recall, ndcg = of([*won, step])
     recall_without, ndcg_without = of(won)
-    gained = gain(ndcg, ndcg_without, level=LEVEL)
     few = len(people) < ENOUGH_PEOPLE
+    gained = gain(ndcg, ndcg_without, level=SURER if few else SURE)
     least = MARGIN * float(ndcg_without.mean()) if few else 0.0
     serves = gained.low > least and recall.mean() >= recall_without.mean()
     return Trial(
