@@ -230,6 +230,29 @@ def test_the_card_says_what_serves_learnt_from_what_and_by_how_much_it_won(
     assert "for 99 people" in said
 
 
+def test_the_card_says_where_what_sells_locally_won(house: House, owner: Person) -> None:
+    row = {"recall": 0.2, "recall_without": 0.1, "ndcg": 0.2, "ndcg_without": 0.15}
+    none = {"gain": None, "low": None, "high": None}
+    learnt(
+        house,
+        local={
+            "serves": ["region"],
+            "trials": [
+                {"slice": "region", "why": "serves", "people": 600, **row, "gain": 0.05, "low": 0.01, "high": 0.09},
+                {"slice": "hour", "why": "no_gain", "people": 601, **row, "gain": 0.05, "low": -0.01, "high": 0.09},
+                {"slice": "new", "why": "few_people", "people": 12, **row, **none},
+                {"slice": "back", "why": "alike", "people": 0, **row, **none},
+            ],
+        },
+    )  # fmt: skip
+    said = text_of(owner.get("/surfaces/all/model"))
+    assert "Region 0.150 0.200 +0.050 +0.010 to +0.090 ● Serves" in said
+    assert "Time of day 0.150 0.200 +0.050 -0.010 to +0.090 Did not clearly win" in said
+    assert "First order – – – Too few people to judge by" in said
+    assert "Came again – – – Says nothing of its own" in said
+    assert "Up to 601 people" in said
+
+
 def test_too_few_purchases_are_said_instead_of_a_comparison(house: House, owner: Person) -> None:
     house.call("learn-taste")
     said = text_of(owner.get("/surfaces/all/model"))

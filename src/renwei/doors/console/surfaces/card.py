@@ -47,6 +47,24 @@ class Trial:
     verdict: str
 
 
+@dataclass(frozen=True)
+class Local:
+    """A sort of slice (region, hour, new, back, best) against what serves without it.
+
+    `verdict` is serves, no_gain, few_people (too few to judge by) or alike (its slices say
+    nothing of their own); numbers are None where nothing was compared.
+    """
+
+    name: str
+    before: float | None
+    after: float | None
+    gain: float | None
+    low: float | None
+    high: float | None
+    people: int
+    verdict: str
+
+
 @page("GET /surfaces/all/model", scope="read")
 def model(visit: Visit) -> Response:
     """What was put on the shelf when tastes were learnt last."""
@@ -62,6 +80,7 @@ def model(visit: Visit) -> Response:
         questions=[(one, trials(card, one), features(card, one)) for one in QUESTIONS]
         if card
         else [],
+        local=local(card or {}),
         served=[(one.name, called(visit, one.name), *serves(card, one.place)) for one in surfaces],
     )
 
@@ -98,6 +117,18 @@ def trials(card: Mapping[str, Any], question: str) -> list[Trial]:
         )
         for k, one in enumerate(rows)
     ]
+
+
+def local(card: Mapping[str, Any]) -> list[Local]:
+    """What sells in a region, at an hour, to a kind of customer: by how much it won."""
+    found = []
+    for one in (card.get("local") or {}).get("trials") or ():
+        tried = one["gain"] is not None
+        before, after = (one["ndcg_without"], one["ndcg"]) if tried else (None, None)
+        gained = (one["gain"], one["low"], one["high"])
+        people, verdict = int(one["people"]), str(one["why"])
+        found.append(Local(str(one["slice"]), before, after, *gained, people, verdict))
+    return found
 
 
 def features(card: Mapping[str, Any], question: str) -> list[tuple[str, float]]:

@@ -107,7 +107,9 @@ def _spoken(here: Sequence[Any], reason: Callable[[Any], str], say: Say) -> list
     for side, item in zip("ab", here, strict=True):
         if item is None:
             continue
-        if item["source"] in SHARED and None in here and not item["explored"]:
+        # What is popular in one's own place or at an hour (popular_here ...) is not said to both.
+        shared = item["source"] in SHARED and "_" not in item["reason"]["code"]
+        if shared and None in here and not item["explored"]:
             # It speaks to both alike; with the other, something else spoke louder.
             told.append(("", say("console.surfaces.louder", why=reason(item))))
         else:
