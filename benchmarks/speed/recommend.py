@@ -59,6 +59,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=2_000)
     parser.add_argument("--connections", type=int, default=12)
     parser.add_argument("--keep", type=Path, help="make the shop here once, and use it again")
+    parser.add_argument("--hands", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--only", choices=("process", "http"))
     parser.add_argument("--load", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -74,7 +75,7 @@ def main() -> None:
                 for surface in ("home", "product", "cart"):
                     in_process(folder, surface, given, data)
         if given.only != "process":
-            with served(folder, keys=keys) as server:
+            with served(folder, "--hands", str(given.hands), keys=keys) as server:
                 over_http(server, given, data)
 
 
@@ -239,7 +240,9 @@ def over_http(server: Served, given: argparse.Namespace, data: str) -> None:
     mixed = [other[k] if k % 3 == 2 else ask for k, ask in enumerate(one)]
     with TemporaryDirectory() as name:
         file = Path(name) / "asks.json"
-        for part, some in (("warm", mixed[:200]), ("measured", mixed)):
+        for part, some in (("warm", mixed[:400]), ("measured", mixed)):
+            if part == "measured" and given.hands:
+                _until_hands(server, given.hands)
             built = [_posted(parts.netloc, server.keys["read"], ask) for ask in some]
             file.write_text(json.dumps(built), "utf-8")
             cpu = _cpu_s(server)
@@ -262,7 +265,8 @@ def _told(said: dict[str, Any], server: Served, cpu_s: float, data: str) -> None
         refused=said["refused"],
         generator="benchmarks/speed/recommend.py, same machine, closed loop",
         generator_cpu_s=round(said["cpu_s"], 2),
-        rss_mb=round(server.rss_mb()),
+        rss_mb=round(_rss_mb(server)),
+        hands=len(_hands(server)),
         load=os.getloadavg()[0],
     )
 
@@ -296,9 +300,41 @@ async def _load(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def _cpu_s(server: Served) -> float:
-    stat = Path(f"/proc/{server.process.pid}/stat").read_text("ascii")
-    fields = stat.rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Of the server and its hands, in seconds."""
+    ticks = 0
+    for pid in (server.process.pid, *_hands(server)):
+        fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _hands(server: Served) -> list[int]:
+    """Numbers of the processes that decide beside the server."""
+    pid, found = server.process.pid, []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        children = (task / "children").read_text("ascii").split()
+        found += [int(one) for one in children if "hand" in _line_of(one)]
+    return found
+
+
+def _line_of(pid: str) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text("utf-8")
+
+
+def _rss_mb(server: Served) -> float:
+    """Of the server and its hands together; pages that they share count for each."""
+    pages = 0
+    for pid in (server.process.pid, *_hands(server)):
+        pages += int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def _until_hands(server: Served, wanted: int) -> None:
+    """Hands are called while a crowd lasts; what is measured is what comes after."""
+    until = time.monotonic() + 60
+    while len(_hands(server)) < wanted and time.monotonic() < until:
+        time.sleep(0.2)
+    time.sleep(4)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ operations, jobs, intake and folds. Doors know nothing else of the program's ins
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -197,7 +198,7 @@ def asked(operation: Operation, fields: Mapping[str, Any]) -> Any:
     Raises:
         BadInput: bad_field, naming the field; unknown_field with those that exist.
     """
-    known = [field.encode_name for field in msgspec.structs.fields(operation.request)]
+    known = _fields(operation.request)
     for name in fields:
         if name not in known:
             raise BadInput("unknown_field", field=name, known=", ".join(known))
@@ -207,6 +208,11 @@ def asked(operation: Operation, fields: Mapping[str, Any]) -> Any:
         # "Expected `int`, got `str` - at `$.limit`"
         said, _, where = str(wrong).partition(" - at `$.")
         raise BadInput("bad_field", field=where.rstrip("`") or "?", found=said) from None
+
+
+@functools.cache
+def _fields(request: type[msgspec.Struct]) -> tuple[str, ...]:
+    return tuple(field.encode_name for field in msgspec.structs.fields(request))
 
 
 def _as_is(kind: type, value: Any) -> Any:

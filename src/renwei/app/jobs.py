@@ -67,16 +67,12 @@ def run_child(
         shop.language,
         msgspec.json.encode(request, enc_hook=plain),
     )
-    from renwei.stores.lock import child_environment
-
-    env = os.environ | dict.fromkeys(_ONE_THREAD, "1")
-    env |= child_environment(shop.store.directory)
     # -P: a module that happens to lie in the working folder must not be taken for ours.
     child = subprocess.Popen(
         [sys.executable, "-P", "-m", "renwei.app.jobs"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=env,
+        env=child_env(shop.store.directory),
     )
     try:
         if begun is not None:
@@ -94,6 +90,13 @@ def run_child(
     return msgspec.json.decode(answer, type=answer_type(operation))
 
 
+def child_env(directory: Path) -> dict[str, str]:
+    """The environment of a child that works in a directory under its parent's lock."""
+    from renwei.stores.lock import child_environment
+
+    return os.environ | dict.fromkeys(_ONE_THREAD, "1") | child_environment(directory)
+
+
 def _listen(child: subprocess.Popen[bytes], task: Task, progress: Progress) -> bytes:
     if child.stdin is None or child.stdout is None:
         raise errors.Unavailable("child_died", status=-1)
@@ -106,13 +109,14 @@ def _listen(child: subprocess.Popen[bytes], task: Task, progress: Progress) -> b
         if said.progress:
             progress(*said.progress)
         elif said.error:
-            _raise(said.error)
+            raised(said.error)
         elif said.answer is not None:
             return base64.b64decode(said.answer)
     raise errors.Unavailable("child_died", status=child.wait())
 
 
-def _raise(error: tuple[str, str, bytes]) -> NoReturn:
+def raised(error: tuple[str, str, bytes]) -> NoReturn:
+    """Raise here what another process raised there."""
     kind, code, values = error
     found = getattr(errors, kind, errors.RenweiError)
     raise found(code, **msgspec.json.decode(values))

@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -50,6 +50,7 @@ def command(lang: str, own: list[click.Option]) -> click.Command:
             ),
             click.Option(["--demo"], is_flag=True, help=say("demo")),
             click.Option(["--behind"], multiple=True, help=say("behind")),
+            click.Option(["--hands"], type=click.IntRange(0, 64), help=say("hands")),
             *own,
         ],
     )
@@ -85,8 +86,7 @@ def serve(*, lang: str, host: str, port: int, no_browser: bool, only: str, **giv
             listening,
             lang,
             only=only,
-            demo=demo,
-            behind=given["behind"],
+            given=given,
             greet=greet,
         )
     finally:
@@ -94,7 +94,8 @@ def serve(*, lang: str, host: str, port: int, no_browser: bool, only: str, **giv
             listening.close()
     if over is not None and over.wanted:
         behind = [word for one in given["behind"] for word in ("--behind", one)]
-        where = ["--host", str(at[0]), "--port", str(at[1]), "--only", only, *behind]
+        hands = [] if given["hands"] is None else ["--hands", str(given["hands"])]
+        where = ["--host", str(at[0]), "--port", str(at[1]), "--only", only, *behind, *hands]
         _replace(
             over.other if demo else directory,
             ["--lang", lang, "up", *where],
@@ -166,17 +167,17 @@ def _run(
     lang: str,
     *,
     only: str,
-    demo: bool,
-    behind: tuple[str, ...],
+    given: Mapping[str, Any],
     greet: Callable[[str, str], None],
 ) -> Handover | None:
     from renwei.app.house import open_house
     from renwei.app.logs import writing
     from renwei.doors.console import handover
+    from renwei.doors.http.hands import processors
     from renwei.doors.http.serving import serve_until_stopped, wait_until_stopped
     from renwei.stores.lock import doing
 
-    proxies = [_proxy(one) for one in behind]
+    proxies = [_proxy(one) for one in given["behind"]]
     where = _url(listening) if listening else "--only work"
     with (
         doing(directory, PARTS[only], where=where),
@@ -194,10 +195,11 @@ def _run(
         first = _first_path(house, where)
         _announce(where, first, directory, lang)
         greet(where, first)
-        over = handover.Handover(run.directory_of(None, demo=not demo), _interrupt)
+        over = handover.Handover(run.directory_of(None, demo=not given["demo"]), _interrupt)
         handover.offer(house, over)
         try:
-            serve_until_stopped(house, listening, proxies=proxies)
+            most = processors() if given["hands"] is None else given["hands"]
+            serve_until_stopped(house, listening, proxies=proxies, hands=most)
         except KeyboardInterrupt:
             if not over.wanted:
                 raise

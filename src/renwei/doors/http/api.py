@@ -10,19 +10,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
 from renwei.app import build
-from renwei.app.house import House
-from renwei.app.jobs import answer_type
+from renwei.app.hand import Handed
+from renwei.app.house import House, asked
+from renwei.app.jobs import answer_type, plain
 from renwei.core.errors import BadInput
 from renwei.core.operations import Operation
 from renwei.core.shop import Progress
 from renwei.doors.http import callers, exports, jobs, noting, openapi, probes, problems, uploads
-from renwei.doors.http.calling import Reception, answered
+from renwei.doors.http.calling import Reception, answered, told
+from renwei.doors.http.hands import Hands
 from renwei.doors.http.places import Asks, Call, Place, asks_of, described
 from renwei.doors.http.pool import in_thread
 
@@ -96,11 +99,13 @@ def _place(operation: Operation, method: str, path: str, scope: str, asks: Seque
     async def work(call: Call) -> Response:
         return await perform(call, operation)
 
+    answer = answer_type(operation)
     return Place(
         method, path, scope, work, described(operation),
-        asks=tuple(asks), answer=answer_type(operation), operation=operation,
+        asks=tuple(asks), answer=answer, operation=operation,
         destroys=operation.destroys, job=operation.child, secret=operation.name in SECRET,
         size=LARGE.get(operation.name, Place.size),
+        tagged=method == "GET" and "etag" in getattr(answer, "__struct_fields__", ()),
     )  # fmt: skip
 
 
@@ -121,7 +126,18 @@ async def perform(call: Call, operation: Operation) -> Response:
         answer = noting.done(call, operation, call.fields)
         return answered(call, callers.shown(call.caller, answer))
 
-    return await in_thread(at_once, lane=LANES.get(operation.name, ""))
+    async def here() -> Response:
+        return await in_thread(at_once, lane=LANES.get(operation.name, ""))
+
+    hands: Hands | None = getattr(call.request.app.state, "hands", None)
+    if hands is None:
+        return await here()
+    if hands.takes(operation.name) and not call.caller.masked:
+        request = msgspec.msgpack.encode(asked(operation, call.fields), enc_hook=plain)
+        handed = Handed(operation.name, request, call.language, call.caller.id)
+        if (body := await hands.ask(handed)) is not None:
+            return told(call, body)
+    return await hands.here(operation.name, here)
 
 
 class Nowhere:

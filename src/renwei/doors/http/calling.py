@@ -112,7 +112,27 @@ async def read_body(request: Request, most: int) -> bytes:
 
 
 def answered(call: Call, answer: Any, status: int = 200, **headers: str) -> Response:
-    """An answer as JSON; times are UTC with a Z. Nothing of it may be cached."""
-    body = msgspec.json.encode(answer, enc_hook=str)
-    told = {"content-language": call.language, "cache-control": "no-store", **headers}
-    return Response(body, status, told, media_type=JSON)
+    """An answer as JSON; times are UTC with a Z."""
+    return told(call, msgspec.json.encode(answer, enc_hook=str), status, **headers)
+
+
+class _Tagged(msgspec.Struct):
+    """What names a state of an answer, where it has such a name."""
+
+    etag: str = ""
+
+
+def told(call: Call, body: bytes, status: int = 200, **headers: str) -> Response:
+    """An answer that is JSON already.
+
+    Nothing of it may be cached, unless it names its state (a page): then whoever has the same
+    state is told so without a body (RFC 9110, section 13.1.2).
+    """
+    named = {"content-language": call.language, "cache-control": "no-store", **headers}
+    if call.place.tagged and status == 200:
+        tag = f'"{msgspec.json.decode(body, type=_Tagged).etag}"'
+        named |= {"etag": tag, "cache-control": "private, no-cache"}
+        known = call.request.headers.get("if-none-match", "")
+        if tag in (one.strip().removeprefix("W/") for one in known.split(",")) or known == "*":
+            return Response(status_code=304, headers=named)
+    return Response(body, status, named, media_type=JSON)

@@ -81,12 +81,13 @@ def requests_of(house: House) -> Requests:
     return held
 
 
-def text(house: House) -> str:
-    """Everything there is to measure, read now."""
-    return "".join(f"{line}\n" for line in [*requests_of(house).lines(), *_workspace(house)])
+def text(house: House, hands: int = 0) -> str:
+    """Everything there is to measure, read now; `hands` are processes that decide beside us."""
+    lines = [*requests_of(house).lines(), *_workspace(house, hands)]
+    return "".join(f"{line}\n" for line in lines)
 
 
-def _workspace(house: House) -> Iterator[str]:
+def _workspace(house: House, hands: int) -> Iterator[str]:
     store = house.shop().store
     events, seconds = house.follower.lag()
     taken = [("", {"result": name}, float(n)) for name, n in house.intake.totals.items()]
@@ -99,6 +100,7 @@ def _workspace(house: House) -> Iterator[str]:
         ("renwei_fold_lag_events", "gauge", "Events not folded yet.", _one(events)),
         ("renwei_fold_lag_seconds", "gauge", "Age of the oldest of them.", _one(seconds)),
         ("renwei_jobs_running", "gauge", "Jobs under way.", _one(jobs)),
+        ("renwei_hands", "gauge", "Processes that decide beside the server.", _one(hands)),
         ("renwei_outbox", "gauge", "Effects by state.", queued),
         ("process_resident_memory_bytes", "gauge", "Resident memory.", _memory()),
     ):

@@ -58,6 +58,7 @@ class Place:
         size: The largest body in bytes.
         unmasked: Whether who sees people masked is refused: a file has no masked edition.
         secret: Whether the answer must not be kept for who asks again.
+        tagged: Whether the answer names its state, so that who has it need not get it again.
     """
 
     method: str
@@ -75,6 +76,7 @@ class Place:
     size: int = 1 << 20
     secret: bool = False
     unmasked: bool = False
+    tagged: bool = False
 
 
 @dataclass

@@ -77,7 +77,8 @@ async def _ready(call: Call) -> Response:
 
 
 async def _metrics(call: Call) -> Response:
-    said = await in_thread(metrics.text, call.house)
+    hands = getattr(call.request.app.state, "hands", None)
+    said = await in_thread(metrics.text, call.house, hands.ready if hands else 0)
     return Response(said, media_type=metrics.KIND, headers={"cache-control": "no-store"})
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import uvicorn
 
 from renwei.app.house import House
+from renwei.doors.http.hands import Hands
 from renwei.doors.http.ingest import Wires
 from renwei.doors.http.server import build_app
 
@@ -26,7 +27,7 @@ COLLECT = (10_000, 20, 100)
 
 
 def serve_until_stopped(
-    house: House, listening: socket.socket, *, proxies: Sequence[str] = ()
+    house: House, listening: socket.socket, *, proxies: Sequence[str] = (), hands: int = 0
 ) -> None:
     """Serve on a socket that is already bound, until SIGINT or SIGTERM.
 
@@ -34,6 +35,7 @@ def serve_until_stopped(
         house: The workspace.
         listening: Bound and listening.
         proxies: Networks whose forwarded headers are believed; nobody's by default.
+        hands: So many processes decide beside it at most, while there is much to do.
     """
     # Events make many short-lived objects and no cycles; what lives since the start is not
     # looked at again and again. A tenth of the time of a batch.
@@ -48,6 +50,7 @@ def serve_until_stopped(
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     app: Any = build_app(house)
     app.state.proxies = tuple(proxies)
+    app.state.hands = Hands(house.directory, hands)
     config = uvicorn.Config(
         _ingest_first(app),
         loop="asyncio",
@@ -62,7 +65,10 @@ def serve_until_stopped(
         timeout_graceful_shutdown=GRACE_S,
         h11_max_incomplete_event_size=64 * 1024,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        app.state.hands.end()
 
 
 def _ingest_first(app: Any) -> Any:

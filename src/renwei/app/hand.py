@@ -1,0 +1,123 @@
+"""A hand: a process beside a server that decides for it, where one Python is not enough.
+
+It opens the workspace under the server's lock and answers on a socket that it is handed: a
+length, then a msgpack message, each way. What it needs once is read before it says that it is
+ready. When the server ends, however it ends, the socket closes and so does the hand.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from renwei.app import build, settings
+from renwei.app.jobs import Said, plain
+from renwei.app.operations import AUTONOMY
+from renwei.app.upkeep.retention import embedded
+from renwei.core import errors
+from renwei.core.shop import Shop
+from renwei.trust import audit
+
+READ_FIRST: Mapping[str, str] = dict.fromkeys(("recommend", "page"), "renwei.recommend.model:model")
+"""By operation: what reads what every request needs; these operations may be handed over."""
+SIZE = 4
+"""Bytes of the length before a message."""
+COLLECT = (10_000, 20, 100)
+
+
+class Handed(msgspec.Struct):
+    """One request: an operation, its request as msgpack, and for whom it is done."""
+
+    operation: str
+    request: bytes
+    language: str
+    by: str
+
+
+def framed(message: object) -> bytes:
+    """A message behind its length."""
+    body = msgspec.msgpack.encode(message, enc_hook=plain)
+    return len(body).to_bytes(SIZE, "big") + body
+
+
+class _Workspace:
+    """The shop under the settings of the moment; these are read anew only where they changed."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._opened = self._shop = shop
+        self._store = embedded(shop.store)
+        self._turns = self._now()
+
+    def _now(self) -> int:
+        return self._store.papers.turns(settings.KIND, AUTONOMY)
+
+    def shop(self, language: str) -> Shop:
+        """For one request."""
+        turns = self._now()
+        if turns != self._turns:
+            self._shop = build.renewed(self._opened, build.settings_of(self._store))
+            self._turns = turns
+        return replace(self._shop, language=language or self._shop.settings.language)
+
+
+def main() -> None:
+    """The hand's life: read what every request needs, say so, answer until the socket closes."""
+    descriptor, directory = int(sys.argv[1]), Path(sys.argv[2])
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Requests that are under way end first; the server closes the socket behind them.
+        signal.signal(number, signal.SIG_IGN)
+    sys.stdout = sys.stderr
+    with (
+        socket.socket(fileno=descriptor) as line,
+        line.makefile("rb") as heard,
+        # As a server: it writes without resting, and somebody tends the files.
+        build.open_shop(directory, child=True, server=True) as shop,
+    ):
+        for place in set(READ_FIRST.values()):
+            module, _, name = place.partition(":")
+            getattr(importlib.import_module(module), name)(shop)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*COLLECT)
+        workspace = _Workspace(shop)
+        line.sendall(framed(Said(answer=b"ready")))
+        while (body := _next(heard)) is not None:
+            line.sendall(framed(_done(workspace, msgspec.msgpack.decode(body, type=Handed))))
+
+
+def _next(heard: IO[bytes]) -> bytes | None:
+    head = heard.read(SIZE)
+    if len(head) < SIZE:
+        return None
+    size = int.from_bytes(head, "big")
+    body = heard.read(size)
+    return body if len(body) == size else None
+
+
+def _done(workspace: _Workspace, handed: Handed) -> Said:
+    try:
+        operation = build.operations()[handed.operation]
+        request: Any = msgspec.msgpack.decode(handed.request, type=operation.request)
+        shop = workspace.shop(handed.language)
+        with audit.acting(handed.by):
+            answer = operation.call(shop, request)
+            audit.note_answer(shop, handed.by, operation.name, request, answer)
+        return Said(answer=msgspec.json.encode(answer, enc_hook=str))
+    except errors.RenweiError as error:
+        values = msgspec.json.encode(error.values, enc_hook=plain)
+        return Said(error=(type(error).__name__, error.code, values))
+    except Exception:  # noqa: BLE001 - a door: the server does it again, and says what is wrong
+        return Said()
+
+
+if __name__ == "__main__":
+    main()
