@@ -42,8 +42,9 @@ Bools = NDArray[np.bool_]
 TABLE = "taste-attraction"
 ANSWERS = ("view", "cart")
 """Events that say which decision put the item there; either counts as a click."""
-LOOKED_BACK = timedelta(days=60)
-MOST = 1_000_000
+LOOKED_BACK, LATELY = timedelta(days=60), timedelta(days=15)
+MOST, ENOUGH = 1_000_000, 200_000
+"""Impressions: with enough of the last two weeks older ones, slower to read, are left alone."""
 HOUR = timedelta(hours=1)
 PLACES_TOLD = 20
 REPORTED = 0.5
@@ -152,7 +153,12 @@ class _Lists:
     since: int = 0
     """The position of the log before which none of them can have been answered."""
 
-    def add(self, decision: Decision) -> None:
+    def read(self, shop: Shop, since: datetime, until: datetime) -> None:
+        for decision in decided(shop, since, until):
+            if not decision.surface.startswith(PAGE) and decision.id not in self.number:
+                self._add(decision)
+
+    def _add(self, decision: Decision) -> None:
         n = len(self.number)
         self.number[decision.id] = n
         surface = self.surfaces.setdefault(decision.surface, len(self.surfaces))
@@ -169,17 +175,17 @@ class _Lists:
 
 def _lists(shop: Shop, at: datetime) -> _Lists:
     """The newest lists up to a time, until there are enough: read backwards, ever more at once."""
-    found, most = _Lists(), MOST
-    begin, until, step = at - LOOKED_BACK, at + timedelta(microseconds=1), HOUR
-    while until > begin and len(found.odds) < most:
+    found = _Lists()
+    begin, until, step = at - LATELY, at + timedelta(microseconds=1), HOUR
+    while until > begin and len(found.odds) < MOST:
         since = max(until - step, begin)
-        for decision in decided(shop, since, until):
-            if not decision.surface.startswith(PAGE) and decision.id not in found.number:
-                found.add(decision)
+        found.read(shop, since, until)
         until = since
         # Not much more than what is still needed, at the rate of what was read.
-        still = (most - len(found.odds)) / max(len(found.odds), 1)
+        still = (MOST - len(found.odds)) / max(len(found.odds), 1)
         step = min(2 * step, max(1.1 * still * (at - until), HOUR))
+    if len(found.odds) < ENOUGH:
+        found.read(shop, at - LOOKED_BACK, begin)
     return found
 
 
