@@ -299,6 +299,25 @@ def test_who_looked_and_never_bought_is_found_and_the_look_is_not_written_about(
         assert word not in mine.draft
 
 
+def test_looks_go_with_whoever_became_one_with_another_and_with_whoever_is_forgotten(
+    town: Bench,
+) -> None:
+    late = town.clock.now() - DAY
+    day, us = (late.toordinal() - 719_163), int(late.timestamp() * 1e6)
+    item, tallies, people = town.number["cream-3"], town.store.tallies, town.store.people
+    names = ("known", "lost")
+    sums = [Tally(town.who(name), "cart", item, day, 3, 3, us) for name in names]
+    tallies.add("interests", sums, 1)
+    assert asked(town, "cream-3").considered == PEOPLE + 2
+    # u-1 buys masks alone: without the look nothing speaks for a cream.
+    people.merge(town.who("u-1"), town.who("known"), reason="phone", at=AT)
+    answer = asked(town, "cream-3", n=300)
+    assert answer.considered == PEOPLE + 1
+    assert {one.name: one.reason.code for one in answer.people}["u-1"] == "looked"
+    town.store.forget(town.who("lost"), AT)
+    assert asked(town, "cream-3").considered == PEOPLE
+
+
 def test_what_was_learnt_is_kept_and_learnt_anew_after_a_month(town: Bench) -> None:
     first = town.shop.shelf.get("audience")
     asked(town, "cream-3")

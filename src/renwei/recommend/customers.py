@@ -65,7 +65,7 @@ class Everybody:
 
 
 _KEPT: WeakKeyDictionary[Store, Everybody] = WeakKeyDictionary()
-_LOOKS: WeakKeyDictionary[Store, tuple[int, tuple[Ints, Ints, Ints, Floats]]] = WeakKeyDictionary()
+_LOOKS: WeakKeyDictionary[Store, tuple[tuple[int, int], Looks]] = WeakKeyDictionary()
 _LOCK = threading.Lock()
 
 
@@ -191,9 +191,10 @@ def _text(stock: Goods, row: int) -> str:
 
 def looks_of(shop: Shop, at: datetime) -> Looks:
     """Looks of late: person, item number, when (the day's last), weight."""
-    position = shop.store.tallies.position("interests")
+    # Who looked may be found to be somebody else, or be forgotten, without another look.
+    mark = shop.store.tallies.position("interests"), shop.store.people.map_version()
     held = _LOOKS.get(shop.store)
-    if held is not None and held[0] == position:
+    if held is not None and held[0] == mark:
         return held[1]
     since = to_us(at) // DAY_US - 6 * int(LOOKED_BACK_DAYS)
     sums = shop.store.tallies.columns(list(LOOKS), since_day=max(since, 0))
@@ -209,7 +210,7 @@ def looks_of(shop: Shop, at: datetime) -> Looks:
     )
     kept = (columns[0] > 0) & (columns[1] > 0)
     found = columns[0][kept], columns[1][kept], columns[2][kept], columns[3][kept]
-    _LOOKS[shop.store] = position, found
+    _LOOKS[shop.store] = mark, found
     return found
 
 
