@@ -253,6 +253,51 @@ def test_the_card_says_where_what_sells_locally_won(house: House, owner: Person)
     assert "Up to 601 people" in said
 
 
+def test_the_card_says_what_was_clicked_where_it_stood_and_whether_that_serves(
+    house: House, owner: Person
+) -> None:
+    curves = [
+        {"surface": "home", "clicks": 300, "curve": [1.0, 0.52, 0.31]},
+        {"surface": "product", "clicks": 200, "curve": [1.0, 0.8]},
+    ]
+    measured = {
+        "impressions": 20_400,
+        "clicks": 510,
+        "tried": 153,
+        "people": 99,
+        "examination": curves,
+    }
+    learnt(
+        house,
+        attraction={
+            **measured, "serves": True, "verdict": "serves", "gain": 0.043, "low": 0.011, "high": 0.08,
+        },
+    )  # fmt: skip
+    said = text_of(owner.get("/surfaces/all/model"))
+    assert "20,400 Products shown" in said
+    assert "+4.3 %" in said
+    assert "+1.1 % to +8.0 %" in said
+    assert "● Serves: a score counts up to twice" in said
+    assert "the last 153 clicks, of 99 people" in said
+    assert "2 52 % 80 % 3 31 % –" in said
+    none = {"gain": None, "low": None, "high": None}
+    learnt(house, attraction={**measured, "serves": False, "verdict": "few_clicks", **none})
+    said = text_of(owner.get("/surfaces/all/model"))
+    assert "Too few clicks to judge by" in said
+    assert "would stand higher" not in said
+
+
+def test_a_card_of_a_shop_that_showed_nothing_says_nothing_of_clicks(
+    house: House, owner: Person
+) -> None:
+    house.call("learn-taste")
+    held = house.shop().shelf.get("taste-items")
+    assert held is not None
+    assert held.meta["card"]["attraction"]["verdict"] == "few_clicks"
+    learnt(house, attraction={**held.meta["card"]["attraction"], "impressions": 0})
+    assert "What was shown and what was clicked" not in text_of(owner.get("/surfaces/all/model"))
+
+
 def test_too_few_purchases_are_said_instead_of_a_comparison(house: House, owner: Person) -> None:
     house.call("learn-taste")
     said = text_of(owner.get("/surfaces/all/model"))

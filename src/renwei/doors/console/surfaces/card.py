@@ -28,6 +28,7 @@ SOURCES: Mapping[str, Sequence[str]] = {
 }
 """What speaks first on a page about an item; on the others what serves the question does."""
 LEAST_SHARE = 0.005
+MOST_CURVES, PLACES = 3, 10
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,8 @@ def model(visit: Visit) -> Response:
         if card
         else [],
         local=local(card or {}),
+        clicked=(card or {}).get("attraction") or {},
+        looked=[(called(visit, one["surface"]), one["curve"]) for one in looked(card or {})],
         served=[(one.name, called(visit, one.name), *serves(card, one.place)) for one in surfaces],
     )
 
@@ -129,6 +132,12 @@ def local(card: Mapping[str, Any]) -> list[Local]:
         people, verdict = int(one["people"]), str(one["why"])
         found.append(Local(str(one["slice"]), before, after, *gained, people, verdict))
     return found
+
+
+def looked(card: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """How places are looked at, on the surfaces with most clicks: the first stands for 1."""
+    curves = (card.get("attraction") or {}).get("examination") or ()
+    return [{**one, "curve": one["curve"][:PLACES]} for one in curves[:MOST_CURVES]]
 
 
 def features(card: Mapping[str, Any], question: str) -> list[tuple[str, float]]:
