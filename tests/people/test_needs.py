@@ -117,6 +117,31 @@ def test_things_bought_together_more_than_chance_are_pairs(town: Any) -> None:
     assert table["lift"] == pytest.approx([40 / 12, 40 / 12])
 
 
+def test_however_much_somebody_buys_every_pair_counts_each_buyer_once(town: Any) -> None:
+    now = town.shop.clock.now()
+    for k in range(10):
+        # Much lies between the two, as in the baskets of a wholesaler.
+        lines = [("brush", 1), *((f"thing {n}", 1) for n in range(90)), ("paste", 1)]
+        for day in (5, 9):
+            town.add(town.event(f"+86136000{k:05d}", now - timedelta(days=day), lines))
+    town.buys("+8613500000001", 3, title="paste")
+    town.add(*(town.event(f"+86134000{k:05d}", now - DAY, [("x", 1)]) for k in range(40)))
+    bought, _, _ = folded(town)
+    by_hand: dict[tuple[int, int], set[int]] = {}
+    rows = list(
+        zip(bought.person.tolist(), bought.item.tolist(), bought.at_us.tolist(), strict=True)
+    )
+    for who, item, at in rows:
+        for other, with_item, then in rows:
+            if who == other and item < with_item and abs(at - then) <= 30 * DAY_US:
+                by_hand.setdefault((item, with_item), set()).add(who)
+    table = pairs_of(bought)
+    pairs = zip(table["item"].tolist(), table["with_item"].tolist(), strict=True)
+    wanted = [len(by_hand[min(pair), max(pair)]) for pair in pairs]
+    assert table["buyers"].tolist() == wanted
+    assert set(wanted) == {10}
+
+
 def test_things_bought_more_than_thirty_days_apart_are_no_pair(town: Any) -> None:
     now = town.shop.clock.now()
     for k in range(12):

@@ -31,8 +31,7 @@ def pairs_of(bought: Purchases) -> dict[str, np.ndarray[tuple[int], np.dtype[np.
     keep = np.isin(bought.item, top)
     index = np.searchsorted(top, bought.item[keep])
     keys = _pairs(bought.person[keep], bought.at_us[keep], index)
-    person_pair = np.unique(keys, axis=0) if len(keys) else np.zeros((0, 2), dtype=np.int64)
-    pair, buyers = np.unique(person_pair[:, 1], return_counts=True)
+    pair, buyers = np.unique(keys % _ITEMS**2, return_counts=True)
     first, second = pair // _ITEMS, pair % _ITEMS
     of_item = dict(zip(item.tolist(), count.tolist(), strict=True))
     popular = np.array([of_item[i] for i in top.tolist()], dtype=np.float64)
@@ -54,21 +53,31 @@ def pairs_of(bought: Purchases) -> dict[str, np.ndarray[tuple[int], np.dtype[np.
 
 
 def _pairs(person: Ints, at_us: Ints, index: Ints) -> Ints:
-    """Rows (person, first * ITEMS + second) with first < second, bought within 30 days."""
-    order = np.lexsort((index, at_us, person))
-    person, at_us, index = person[order], at_us[order], index[order]
-    found = []
-    for ahead in range(1, _BASKET):
-        same = person[ahead:] == person[:-ahead]
-        near = at_us[ahead:] - at_us[:-ahead] <= _WITHIN_DAYS * DAY_US
-        row = np.flatnonzero(same & near)
+    """Who bought what with what within 30 days, each once: shape (pairs,).
+
+    A number is that of the person, from 0 up, times ITEMS squared, plus first * ITEMS + second
+    with first < second.
+    """
+    _, who = np.unique(person, return_inverse=True)
+    order = np.lexsort((index, at_us, who))
+    who, at_us, index = who[order], at_us[order], index[order]
+    found, waiting, ahead = np.zeros(0, dtype=np.int64), [], 1
+    while len(who) > ahead:
+        same = who[ahead:] == who[:-ahead]
+        row = np.flatnonzero(same & (at_us[ahead:] - at_us[:-ahead] <= _WITHIN_DAYS * DAY_US))
         if not len(row):
             break
         low = np.minimum(index[row], index[row + ahead])
         high = np.maximum(index[row], index[row + ahead])
         differ = low < high
-        found.append(np.stack([person[row], low * _ITEMS + high], axis=1)[differ])
-    return np.concatenate(found) if found else np.zeros((0, 2), dtype=np.int64)
+        waiting.append((who[row] * _ITEMS**2 + low * _ITEMS + high)[differ])
+        if ahead % _BASKET == 0:
+            # Whoever bought nothing so far ahead bought nothing farther ahead either.
+            stay = np.isin(who, who[row])
+            who, at_us, index = who[stay], at_us[stay], index[stay]
+            found, waiting = np.unique(np.concatenate([found, *waiting])), []
+        ahead += 1
+    return np.unique(np.concatenate([found, *waiting]))
 
 
 def _place(group: Ints) -> Ints:
