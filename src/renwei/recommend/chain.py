@@ -229,10 +229,13 @@ class Speaker:
         """The score had the evidence not been there, at the same price for variety."""
         judged = self.chain.judged
         place = judged.places[item]
-        worth = self.chain.worth(place, frozenset(without.evidence)) - float(judged.price[place])
-        # Of what a place or an hour lifts, the score had that not been known.
-        lifted = 1.0 - 1.0 / float(without.values.get("times", 1.0))
-        return worth - SCALE * lifted * float(judged.said[self.place, place])
+        if "times" in without.values:
+            # Of what a place or an hour lifts, the score had that not been known.
+            own = SCALE * float(judged.said[self.place, place])
+            worth = float(judged.total[place]) - own * (1.0 - 1.0 / float(without.values["times"]))
+        else:
+            worth = self.chain.worth(place, frozenset(without.evidence))
+        return worth - float(judged.price[place])
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from weakref import WeakKeyDictionary
@@ -154,9 +154,7 @@ class Model:
         """Only what sells in the shop or was taken in a slice can come first."""
         rate, slices = self.rates.rate, [self.tables.local.slices[k] for k in around]
         rows = [self.goods.rows(one.item) for one in slices]
-        most = self.rates.order[:MOST_POPULAR]
-        near = np.unique(np.concatenate([most, shown.popular[0], *rows]))
-        near = near[near >= 0]
+        near = self._together([self.rates.order[:MOST_POPULAR], shown.popular[0], *rows])
         local = rate[near]
         for one, own in zip(slices, rows, strict=True):
             lift = np.full(len(near), one.rest)
@@ -165,11 +163,21 @@ class Model:
         top = float(local.max(initial=0.0)) or 1.0
         sold = (local > 0) & shown.mask[near]
         near, local = near[sold], local[sold]
+        if len(shown.kinds) < 2 and len(near) > MOST_POPULAR:
+            best = local >= np.partition(local, -MOST_POPULAR)[-MOST_POPULAR]
+            near, local = near[best], local[best]
         first = self._first(near[np.argsort(-local, kind="stable")])
         idle = shown.popular[0][rate[shown.popular[0]] <= 0][: max(MOST_POPULAR - len(first), 0)]
         worth = np.concatenate([local[np.searchsorted(near, first)] / top, np.zeros(len(idle))])
         tail = 1e-3 / (1.0 + np.arange(len(worth)))
         return np.concatenate([first, idle]), worth * (1 - 1e-3) + tail
+
+    def _together(self, parts: Sequence[Ints]) -> Ints:
+        """Rows that are in any of these, ascending; -1 is none."""
+        found = np.zeros(len(self.goods) + 1, dtype=bool)
+        for rows in parts:
+            found[rows] = True
+        return np.flatnonzero(found[:-1])
 
 
 _KEPT: WeakKeyDictionary[Store, Model] = WeakKeyDictionary()

@@ -155,12 +155,13 @@ def chain_of(
     if visit and not held:
         now = replace(now, session=(*visit, *now.session))
     item, cart = page if any(page) else _turned_to(place, now)
-    # Whoever is held out keeps the list of the whole shop, so that local lists are measured too.
-    mine = not held and who[0].personal
-    around = stock.tables.local.around(shop, request.context, now) if mine else ()
-    scene = Scene(now, stock, open_, item=item, cart=cart, around=around)
+    scene = Scene(now, stock, open_, item=item, cart=cart)
     if not (held or place.only or place.mode in OF_PAGE):
         scene = replace(scene, forecast=_forecast(scene, place), visit=_visited(scene))
+    # Whoever is held out keeps the list of the whole shop, so that local lists are measured too;
+    # what is foreseen of somebody says more than where they are.
+    if not held and who[0].personal and scene.forecast is None:
+        scene = replace(scene, around=stock.tables.local.around(shop, request.context, now))
     slots = {stock.goods.words.get(f"kind|{kind}", -1): n for kind, n in place.slots.items()}
     return Chain(
         scene,

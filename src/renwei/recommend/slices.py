@@ -30,7 +30,7 @@ QUARTER_US = 900_000_000
 HALF_LIFE_DAYS, TASTE_HALF_LIFE_DAYS = 7.0, 60.0
 """Of what sells now, and of how a slice differs from the shop: tastes change more slowly."""
 LOOK, BUY = 0.2, 1.0
-FORGOTTEN = 8
+FORGOTTEN = 5
 """Half-lives after which nothing is counted any more."""
 LEAST_PEOPLE = 10
 """A slice of fewer people is none."""
@@ -135,6 +135,9 @@ def leaning(told: Takings, sort: str, as_of_us: int) -> Leaning:
         (the model); Zhai & Lafferty (2002), SIGIR, doi:10.1145/564376.564387 (leaving out).
     """
     own, names = told.slice_of(sort)
+    if not names:
+        none, never = np.zeros(0, dtype=np.int64), np.zeros(0)
+        return Leaning(sort, names, float("inf"), never, none, none, none, never, none)
     who, place, item, weight = _weighted(told, own, as_of_us, TASTE_HALF_LIFE_DAYS)
     n = len(names)
     whole = _sums(item, weight, told.items)
@@ -254,7 +257,8 @@ def _places(
     actors = sorted({actor for actor, _ in told})
     persons = dict(zip(actors, shop.store.people.persons_of(actors), strict=True))
     by_sort: dict[str, dict[int, Fact]] = {sort: {} for sort in PLACES}
-    for (actor, name), fact in sorted(told.items(), key=lambda one: one[1].at):
+    ranked = sorted(told.items(), key=lambda one: (_STRENGTH[one[1].told], one[1].at))
+    for (actor, name), fact in ranked:
         by_sort[name][persons[actor]] = fact
     found = {sort: _numbered(people, facts) for sort, facts in by_sort.items()}
     return {s: own for s, (own, _) in found.items()}, {s: names for s, (_, names) in found.items()}
