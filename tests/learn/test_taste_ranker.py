@@ -225,8 +225,8 @@ def test_trees_find_the_column_that_matters(objective: str, tmp_path: Path) -> N
     assert next(iter(trees.weights())) == "ease_top"
     assert sum(trees.weights().values()) == pytest.approx(1.0)
     trees.save(tmp_path)
-    np.testing.assert_array_equal(Trees.load(tmp_path).score(data.table), trees.score(data.table))
-    assert trees.score(data.table[:0]).shape == (0,)
+    np.testing.assert_array_equal(Trees.load(tmp_path).score(data.tables[0]), trees.score(data.tables[0]))
+    assert trees.score(data.tables[0][:0]).shape == (0,)
 
 
 def test_trees_without_both_labels_are_refused() -> None:

@@ -10,49 +10,73 @@ from renwei.core.shop import Shop
 from renwei.recommend.pasts import Rows
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from renwei.learn.sessions.learning import Learnt
-    from renwei.learn.taste.taste import Plan, Taste
+    from renwei.learn.taste.taste import Taste
     from renwei.learn.taste.titles import Alikeness
 
-MOST_ITEMS = 10_000
-"""With more than this neighbours and what sells speak alone: a ranker would be too slow."""
-CELLS = 16_000_000
-"""People at once times items: what learning holds in memory of each source."""
+MOST_ITEMS = 100_000
+"""What is done with more items than this is learnt of the most active ones."""
 FEWEST_ROWS = 50
 
 
-def ranker_of(shop: Shop, rows: Rows, as_of_us: int) -> Taste | None:
-    """The ranker of a shop's past; None where there is too little of it, or too much."""
+def ranker_of(shop: Shop, rows: Rows, as_of_us: int, *, most: int = MOST_ITEMS) -> Taste | None:
+    """The ranker of a shop's past, of which it knows items and people by their order.
+
+    Args:
+        shop: For titles.
+        rows: What happened.
+        as_of_us: Now.
+        most: Items that are learnt of; the others keep their places, and only who has
+            one is told of it.
+
+    Returns:
+        None where there is too little to learn from.
+    """
     import numpy as np
 
     from renwei.learn.taste.table import Past
     from renwei.learn.taste.taste import Taste
 
     items, item = np.unique(rows.item, return_inverse=True)
-    if len(rows) < FEWEST_ROWS or len(items) > MOST_ITEMS or not rows.goal.any():
+    if len(rows) < FEWEST_ROWS or not rows.goal.any():
         return None
-    _, who = np.unique(rows.who, return_inverse=True)
+    people, who = np.unique(rows.who, return_inverse=True)
+    active = _most_active(item, rows.weight, len(items), most)
+    kept = active[item]
+    rows = rows.pick(kept)
     past = Past.of(
-        who, item, rows.at_us, weight=rows.weight, value=rows.price, goal=rows.goal,
+        who[kept], item[kept], rows.at_us, weight=rows.weight, value=rows.price, goal=rows.goal,
+        users=len(people), items=len(items),
     )  # fmt: skip
-    return Taste.fit(past, as_of_us, titles=_titles(shop, items), plan=_plan(len(items)))
+    return Taste.fit(past, as_of_us, titles=_titles(shop, items, active))
 
 
-def _plan(items: int) -> Plan:
-    from renwei.learn.taste.taste import Plan
+def _most_active(
+    item: NDArray[Any], weight: NDArray[Any], items: int, most: int
+) -> NDArray[np.bool_]:
+    """Those with the most behind them; of equal ones the newer numbers."""
+    import numpy as np
 
-    return Plan(most_people=min(Plan.most_people, max(CELLS // max(items, 1), 200)))
+    active = np.ones(items, dtype=bool)
+    if items > most:
+        heat = np.bincount(item, weight, minlength=items)
+        active[np.argsort(heat, kind="stable")[: items - most]] = False
+    return active
 
 
-def _titles(shop: Shop, items: NDArray[Any]) -> Alikeness:
+def _titles(shop: Shop, items: NDArray[Any], active: NDArray[np.bool_]) -> Alikeness:
     import numpy as np
 
     from renwei.learn.taste.titles import Alikeness, Catalogue
 
     known = {item.number: item for item in shop.store.items.all_items()}
-    own = [known.get(number) for number in items.tolist()]
+    own = [
+        known.get(number) if fine else None
+        for number, fine in zip(items.tolist(), active.tolist(), strict=True)
+    ]
     words: dict[str, int] = {}
 
     def codes(names: list[str]) -> NDArray[Any]:
@@ -83,7 +107,9 @@ def card_of(taste: Taste | None, rows: Rows, at: datetime) -> dict[str, Any]:
         "labelled": 0,
     }
     if taste is None:
-        return said | {"why": "many_items" if said["items"] > MOST_ITEMS else "few_purchases"}
+        return said | {"why": "few_purchases"}
+    if said["items"] > MOST_ITEMS:
+        said["why"] = "many_items"
     for question, choice in taste.choices.items():
         said["ways"][question] = choice.way
         said["labelled"] = max(said["labelled"], choice.labelled)

@@ -13,6 +13,7 @@ import numpy as np
 
 from renwei.learn.taste.ease import over_size
 from renwei.learn.taste.neighbours import unit
+from renwei.learn.taste.said import Few
 from renwei.learn.taste.source import Evidence, Links, State, strongest
 from renwei.learn.taste.table import Asked, Csr, Floats, Ints, Past
 
@@ -78,13 +79,17 @@ class Alike(State):
 
     def score(self, asked: Asked) -> Floats:
         """Return shape (people, items); people do not count as alike to themselves."""
+        out: Floats = self.said(asked).rows.toarray()
+        return out
+
+    def said(self, asked: Asked) -> Few:
+        """The scores without an array of all items."""
         own = unit(_scaled(asked.faded(self.half_life_days), np.asarray(self.rare)))
         near = (own @ self.likeness.matrix()).tocsr()
         row = np.repeat(np.arange(len(asked)), np.diff(near.indptr))
         near.data[self.people[near.indices] == asked.known[row]] = 0.0
         near = strongest(near, self.k, diagonal=True)
-        out: Floats = (near @ self.lately.matrix()).toarray()
-        return out
+        return Few(near @ self.lately.matrix())
 
     def why(self, asked: Asked, person: int, item: int) -> Evidence | None:
         """None: who is alike depends on the whole history at once."""

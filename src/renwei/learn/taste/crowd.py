@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
+from renwei.learn.taste.said import Gone, Same
 from renwei.learn.taste.source import Evidence, State
-from renwei.learn.taste.table import DAY_US, Asked, Floats, Ints, Past
+from renwei.learn.taste.table import DAY_US, Asked, Bools, Floats, Ints, Past
 
 NEVER_US = np.iinfo(np.int64).max
 
@@ -70,6 +72,45 @@ class Crowd(State):
         out[known] = np.asarray(self.segments)[asked.segment[known]]
         return out
 
+    def said(self, asked: Asked) -> Same:
+        """The scores as one list for all of a segment; the last list is everyone's."""
+        known = (asked.segment >= 0) & (asked.segment < len(self.segments))
+        return Same(self._lists, np.where(known, asked.segment, len(self.segments)), self._order)
+
+    @cached_property
+    def _lists(self) -> Floats:
+        return np.concatenate([np.asarray(self.segments), np.asarray(self.everyone)[None, :]])
+
+    @cached_property
+    def _orders(self) -> dict[int, Ints]:
+        return {}
+
+    def _order(self, which: int) -> Ints:
+        if which not in self._orders:
+            scores = self._lists[which]
+            order = np.argsort(-scores, kind="stable")
+            self._orders[which] = order[scores[order] > 0]
+        return self._orders[which]
+
+    def lists(
+        self, asked: Asked, k: int, *, only_new: bool = False, keep: Bools | None = None
+    ) -> tuple[Ints, Floats]:
+        """The k items that sell most, of shape (people, k), and shares; -1 and -inf for none.
+
+        Args:
+            asked: The histories.
+            k: Places; at most as many as there are items.
+            only_new: Without what a person has.
+            keep: Shape (items,) or (people, items). What may be chosen.
+        """
+        said, k = self.said(asked), min(k, asked.past.items)
+        person, item = said.first(k, Gone.of(asked) if only_new else None, keep)
+        place = np.arange(len(person)) - np.searchsorted(person, person)
+        items = np.full((len(asked), k), -1)
+        scores = np.full((len(asked), k), -np.inf, np.float32)
+        items[person, place], scores[person, place] = item, said.at(person, item)
+        return items, scores
+
     def why(self, asked: Asked, person: int, item: int) -> Evidence | None:
         """None: it rests on others."""
         del asked, person, item
@@ -115,12 +156,26 @@ class Fresh(State):
 
     def score(self, asked: Asked) -> Floats:
         """Return shape (people, items): from 1 for born now and unknown down to 0."""
-        age = (asked.as_of_us - self.born_us.astype(np.float64)) / DAY_US
+        return np.repeat(self._now(asked.as_of_us)[None, :], len(asked), axis=0)
+
+    def said(self, asked: Asked) -> Same:
+        """The scores as one list for all."""
+        one = self._now(asked.as_of_us)
+
+        def order(which: int) -> Ints:
+            del which
+            first = np.argsort(-one, kind="stable")
+            return first[one[first] > 0]
+
+        return Same(one[None, :], np.zeros(len(asked), np.int64), order)
+
+    def _now(self, as_of_us: int) -> Floats:
+        age = (as_of_us - self.born_us.astype(np.float64)) / DAY_US
         young = np.clip(1.0 - age / self.born_within_days, 0.0, 1.0)
         young[(age < 0) | (self.born_us == NEVER_US)] = 0.0
         unknown = np.clip(1.0 - self.goals / self.known_at, 0.0, 1.0)
-        one = (young * unknown).astype(np.float32)
-        return np.repeat(one[None, :], len(asked), axis=0)
+        now: Floats = (young * unknown).astype(np.float32)
+        return now
 
     def why(self, asked: Asked, person: int, item: int) -> Evidence | None:
         """None: it rests on the item alone."""

@@ -12,10 +12,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from renwei.learn.taste.said import Some
 from renwei.learn.taste.source import Evidence, State
 from renwei.learn.taste.table import Asked, Csr, Floats, Ints, Past, binary
 
 TOO_MANY_ITEMS = 10_000
+BLOCK = 512
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,16 @@ class Ease(State):
         out *= self.rise
         return out
 
+    def said(self, asked: Asked) -> Some:
+        """The scores of items that have weights."""
+        history = asked.faded(self.half_life_days)
+        return self.said_of(binary(history) if self.half_life_days is None else history)
+
+    def said_of(self, history: Csr) -> Some:
+        """The same of amounts by person and item."""
+        table = np.asarray(history[:, self.active] @ self.weights)
+        return Some(np.asarray(self.active), table * np.asarray(self.rise)[self.active])
+
     def why(self, asked: Asked, person: int, item: int) -> Evidence | None:
         """What each row of the history adds; exact."""
         spot = int(np.searchsorted(self.active, item))
@@ -120,21 +132,37 @@ def solve(rows: Csr, l2: float) -> Floats:
     """
     from scipy.linalg import lapack
 
-    gram = (rows.T @ rows).toarray().astype(np.float32)
+    gram = _gram(rows)
     items = len(gram)
     if not items:
-        return np.zeros((0, 0), np.float32)
+        return gram
     gram[np.diag_indices(items)] += np.float32(l2)
-    # Cholesky and its inverse in place: half the work and a third of the memory of inv().
+    # Cholesky and its inverse in place: half the work and a quarter of the memory of inv().
     factor, wrong = lapack.spotrf(gram.T, lower=1, overwrite_a=1)
     if wrong:
         raise ValueError(f"the ridge {l2} is too small for these rows")
     inverse, _ = lapack.spotri(factor, lower=1, overwrite_c=1)
-    weights: Floats = np.tril(inverse)
-    weights += np.tril(inverse, -1).T
-    weights *= -1.0 / np.diag(inverse)
+    # Only the half below the diagonal was written: as rows it is the half above.
+    weights: Floats = inverse.T
+    for begin in range(0, items, BLOCK):
+        part = slice(begin, begin + BLOCK)
+        weights[begin:, part] = np.triu(weights[part, begin:]).T
+        corner = weights[part, part]
+        corner += np.tril(corner, -1).T
+    weights *= -1.0 / np.diag(weights)
     weights[np.diag_indices(items)] = 0.0
     return weights
+
+
+def _gram(rows: Csr) -> Floats:
+    """Rows' rows; in parts, because as a sparse matrix it is thrice as large."""
+    items = rows.shape[1]
+    gram = np.empty((items, items), np.float32)
+    across = rows.T.tocsr()
+    for begin in range(0, items, BLOCK):
+        part = across[begin : begin + BLOCK] @ rows
+        part.toarray(out=gram[begin : begin + BLOCK])
+    return gram
 
 
 def over_size(rows: Csr, power: float, least: float = 0.05) -> Csr:

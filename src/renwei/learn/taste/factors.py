@@ -7,12 +7,17 @@ they bought given how much they bought, so each score is a sum over the history 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
+from renwei.learn.taste.said import Some
 from renwei.learn.taste.source import Evidence, State
-from renwei.learn.taste.table import Asked, Csr, Floats, Past
+from renwei.learn.taste.table import Asked, Csr, Floats, Ints, Past
+
+MOST_VECTORS = 20_000
+"""People, and items, whose vectors are learnt: the most active ones."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,7 @@ class Factors(State):
     """Item vectors and what is needed to fold a history in.
 
     Attributes:
-        items: Shape (items, factors), float32.
+        items: Shape (items, factors), float32; zeros for an item that has no vector.
         gram: Shape (factors, factors). items' items plus the ridge.
         trust: How much an interaction of weight 1 counts over none at all.
         half_life_days: Of an interaction.
@@ -44,6 +49,7 @@ class Factors(State):
         rounds: int = 8,
         half_life_days: float = 180.0,
         begin: Factors | None = None,
+        most: int = MOST_VECTORS,
         seed: int = 1,
     ) -> Factors:
         """Alternate between people and items on what happened before `as_of_us`.
@@ -57,6 +63,7 @@ class Factors(State):
             rounds: Of both halves; 4 are enough when beginning from another fit.
             half_life_days: Of an interaction.
             begin: An earlier fit of the same items, to begin from.
+            most: People, and items, that get vectors: those with the most that has not faded.
             seed: Of the first vectors.
 
         Source:
@@ -66,16 +73,21 @@ class Factors(State):
         past = past.before(as_of_us)
         fade = np.exp2(-past.age_days(as_of_us) / np.float32(half_life_days))
         rows = past.matrix((past.weight * fade).astype(np.float32))
+        rows = rows[_heaviest(rows, 1, most)]
+        known = _heaviest(rows, 0, most)
+        rows = rows[:, known]
         columns = rows.T.tocsr()
-        if begin is None:
-            chance = np.random.default_rng(seed)
-            own = chance.normal(0.0, 0.01, (past.items, factors)).astype(np.float32)
-        else:
-            own = np.array(begin.items)
+        own = np.zeros((len(known), factors), np.float32) if begin is None else begin.items[known]
+        # Who has no vector from before begins somewhere near nothing.
+        blank = ~own.any(1)
+        chance = np.random.default_rng(seed)
+        own[blank] = chance.normal(0.0, 0.01, (int(blank.sum()), factors)).astype(np.float32)
         for _ in range(rounds):
             people = solve(rows, own, ridged(own, l2), trust)
             own = solve(columns, people, ridged(people, l2), trust)
-        return cls(own, ridged(own, l2), trust, half_life_days)
+        items = np.zeros((past.items, factors), np.float32)
+        items[known] = own
+        return cls(items, ridged(own, l2), trust, half_life_days)
 
     def fold_in(self, asked: Asked) -> Floats:
         """The vectors of people from their histories, shape (people, factors)."""
@@ -86,6 +98,17 @@ class Factors(State):
         """Return shape (people, items)."""
         out: Floats = self.fold_in(asked) @ np.asarray(self.items).T
         return out
+
+    def said(self, asked: Asked) -> Some:
+        """The scores of items that have a vector."""
+        known, vectors = self._known
+        return Some(known, self.fold_in(asked) @ vectors.T)
+
+    @cached_property
+    def _known(self) -> tuple[Ints, Floats]:
+        items = np.asarray(self.items)
+        known = np.flatnonzero(items.any(1))
+        return known, np.ascontiguousarray(items[known])
 
     def why(self, asked: Asked, person: int, item: int) -> Evidence | None:
         """What each row of the history adds; exact while the amount of history is given."""
@@ -114,15 +137,23 @@ def solve(rows: Csr, others: Floats, gram: Floats, trust: float) -> Floats:
     """One half: the vector of each row given the vectors of the columns, float32."""
     n, size = rows.shape[0], others.shape[1]
     out = np.zeros((n, size), np.float32)
-    for start in range(0, n, 4096):
-        stop = min(start + 4096, n)
-        systems = np.empty((stop - start, size, size), np.float32)
-        sides = np.zeros((stop - start, size, 1), np.float32)
-        for k in range(start, stop):
-            part = slice(rows.indptr[k], rows.indptr[k + 1])
+    some = np.flatnonzero(np.diff(rows.indptr))
+    for start in range(0, len(some), 1024):
+        block = some[start : start + 1024]
+        systems = np.empty((len(block), size, size), np.float32)
+        sides = np.zeros((len(block), size, 1), np.float32)
+        for k, row in enumerate(block.tolist()):
+            part = slice(rows.indptr[row], rows.indptr[row + 1])
             own = others[rows.indices[part]]
             extra = np.float32(trust) * rows.data[part]
-            systems[k - start] = gram + (own.T * extra) @ own
-            sides[k - start, :, 0] = (1 + extra) @ own
-        out[start:stop] = np.linalg.solve(systems, sides)[:, :, 0]
+            systems[k] = gram + (own.T * extra) @ own
+            sides[k, :, 0] = (1 + extra) @ own
+        out[block] = np.linalg.solve(systems, sides)[:, :, 0]
     return out
+
+
+def _heaviest(rows: Csr, axis: int, most: int) -> Ints:
+    """The rows (axis 1) or columns (axis 0) with the largest sums, in their order."""
+    total = np.asarray(rows.sum(axis)).ravel()
+    order = np.argsort(-total, kind="stable")[:most]
+    return np.sort(order[total[order] > 0])

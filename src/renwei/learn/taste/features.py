@@ -6,13 +6,14 @@ history, the items' side from `ItemFacts`, the rest from the scores of the sourc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from renwei.learn.taste.facts import ItemFacts, PeopleFacts
+from renwei.learn.taste.said import Heard, at
 from renwei.learn.taste.table import Asked, Bools, Floats, Ints
 
 # Scores that are read as they are, over the 20th best, and as a rank among the new ones.
@@ -125,6 +126,22 @@ class Pairs:
         ptr = np.searchsorted(person, np.arange(len(chosen) + 1))
         return cls(ptr, person, item, owned[person, item])
 
+    @classmethod
+    def joined(cls, parts: Sequence[Pairs]) -> Pairs:
+        """Candidates of people after people; at least one part."""
+        if len(parts) == 1:
+            return parts[0]
+        starts = np.cumsum([0, *[len(part.ptr) - 1 for part in parts]])
+        rows = np.cumsum([0, *[len(part) for part in parts]])
+        ptr = [part.ptr[:-1] + row for part, row in zip(parts, rows[:-1], strict=True)]
+        person = [part.person + k for part, k in zip(parts, starts[:-1], strict=True)]
+        return cls(
+            np.concatenate([*ptr, rows[-1:]]),
+            np.concatenate(person),
+            np.concatenate([part.item for part in parts]),
+            np.concatenate([part.owned for part in parts]),
+        )
+
     def __len__(self) -> int:
         """How many rows."""
         return len(self.person)
@@ -140,7 +157,7 @@ def features(
     asked: Asked,
     pairs: Pairs,
     *,
-    scores: Mapping[str, Floats],
+    scores: Heard,
     facts: ItemFacts,
     rows: Bools | None = None,
 ) -> Floats:
@@ -149,7 +166,7 @@ def features(
     Args:
         asked: The histories.
         pairs: All candidates: ranks are taken among them.
-        scores: By source of SCORED, shape (people, items).
+        scores: By source of SCORED, shape (people, items) or as it was said.
         facts: Of the items, at the same moment.
         rows: Which of the pairs are wanted; default all.
     """
@@ -165,12 +182,13 @@ def features(
     out["price_apart_spread"] = apart / np.maximum(out["person_price_spread"], 0.2)
     out |= _scores(pairs, rows, scores, facts)
     out["neighbours_mean"] = out["neighbours_score"] / np.maximum(out["person_items"], 1)
-    return np.column_stack([np.asarray(out[name], np.float32) for name in FEATURES])
+    table = np.empty((len(wanted), len(FEATURES)), np.float32)
+    for place, name in enumerate(FEATURES):
+        table[:, place] = out.pop(name)
+    return table
 
 
-def _scores(
-    pairs: Pairs, rows: Bools | None, scores: Mapping[str, Floats], facts: ItemFacts
-) -> dict[str, Floats]:
+def _scores(pairs: Pairs, rows: Bools | None, scores: Heard, facts: ItemFacts) -> dict[str, Floats]:
     out: dict[str, Floats] = {}
     few = _OneEach.of(pairs, rows)
 
@@ -181,7 +199,7 @@ def _scores(
         return (score, rank, top) if rows is None else (score[rows], rank[rows], top[rows])
 
     for name in SCORED:
-        whole = scores[name][pairs.person, pairs.item]
+        whole = at(scores[name], pairs.person, pairs.item)
         score, rank, top = standing(whole)
         out[f"{name}_score"] = score
         out[f"{name}_top"] = score / top

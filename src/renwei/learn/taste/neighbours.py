@@ -11,10 +11,13 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from renwei.learn.taste.ease import rising
-from renwei.learn.taste.source import Evidence, Links, State, strongest
+from renwei.learn.taste.said import MOST_DENSE, Few
+from renwei.learn.taste.source import Evidence, Links, State, nearest
 from renwei.learn.taste.table import Asked, Csr, Floats, Past, binary
 
 Weighting = Literal["cosine", "tfidf", "bm25"]
+MOST_OF_ONE = 2_000
+"""Among many items, a person with more of them than this (a reseller) is not listened to."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,8 @@ class Neighbours(State):
             rise_power: As in `Ease.fit`.
         """
         rise = rising(past, as_of_us, rise_power)
-        people = weighted(binary(past.before(as_of_us).matrix()).T.tocsr(), weighting)
-        near = strongest(people @ people.T, k)
+        people = heard(binary(past.before(as_of_us).matrix()))
+        near = nearest(weighted(people.T.tocsr(), weighting), k)
         return cls(Links.of(near.T.tocsr()), rise, half_life_days)
 
     def score(self, asked: Asked) -> Floats:
@@ -66,10 +69,33 @@ class Neighbours(State):
         out *= self.rise
         return out
 
+    def said(self, asked: Asked) -> Few:
+        """The scores without an array of all items."""
+        return self.said_of(_history(asked, self.half_life_days))
+
+    def said_of(self, history: Csr) -> Few:
+        """The same of amounts by person and item."""
+        rows = history @ self.links.matrix()
+        rows.data *= np.asarray(self.rise)[rows.indices]
+        return Few(rows)
+
     def why(self, asked: Asked, person: int, item: int) -> Evidence | None:
         """What each row of the history adds; exact."""
         found = linked_why(self.links, asked, (person, item), self.half_life_days)
         return Evidence.of(found.rows, found.amount * self.rise[item])
+
+
+def heard(people: Csr, most: int = MOST_OF_ONE) -> Csr:
+    """Rows of people without those who have too many of many items: each costs their square."""
+    if people.shape[1] <= MOST_DENSE:
+        return people
+    size = np.diff(people.indptr)
+    if int(size.max(initial=0)) <= most:
+        return people
+    rest = people.copy()
+    rest.data[np.repeat(size > most, size)] = 0.0
+    rest.eliminate_zeros()
+    return rest
 
 
 def weighted(rows: Csr, weighting: Weighting) -> Csr:
@@ -100,8 +126,13 @@ def unit(rows: Csr) -> Csr:
 
 def linked_score(links: Links, asked: Asked, half_life_days: float | None) -> Floats:
     """Sums over the histories of what their items lead to, shape (people, items)."""
-    out: Floats = (_history(asked, half_life_days) @ links.matrix()).toarray()
+    out: Floats = linked_said(links, asked, half_life_days).rows.toarray()
     return out
+
+
+def linked_said(links: Links, asked: Asked, half_life_days: float | None) -> Few:
+    """The same without an array of all items."""
+    return Few(_history(asked, half_life_days) @ links.matrix())
 
 
 def linked_why(

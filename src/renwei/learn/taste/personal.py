@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from renwei.learn.taste.said import Few
 from renwei.learn.taste.source import Evidence, State
 from renwei.learn.taste.table import DAY_US, Asked, Floats, Ints, Past
 
@@ -56,13 +57,18 @@ class Personal(State):
 
     def score(self, asked: Asked) -> Floats:
         """Return shape (people, items); 0 for what somebody never bought."""
+        out: Floats = self.said(asked).rows.toarray()
+        return out
+
+    def said(self, asked: Asked) -> Few:
+        """The scores without an array of all items."""
         goals = asked.past.goals()
         fade = np.exp2(-goals.age_days(asked.as_of_us) / np.float32(self.half_life_days))
-        out: Floats = goals.matrix((goals.weight * fade).astype(np.float32)).toarray()
+        rows = goals.matrix((goals.weight * fade).astype(np.float32))
+        # Both are in the order of person and item.
         pair, last = last_of_pairs(goals)
-        user, item = pair // goals.items, pair % goals.items
-        out[user, item] *= self._due(item, last, asked.as_of_us)
-        return out
+        rows.data *= self._due(pair % max(goals.items, 1), last, asked.as_of_us)
+        return Few(rows)
 
     def why(self, asked: Asked, person: int, item: int) -> Evidence | None:
         """The purchases of the item itself; exact, while the last one stays."""

@@ -6,8 +6,9 @@ close to now and long ones further back, because what sells changes within weeks
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,8 @@ from renwei.learn.taste.source import State
 from renwei.learn.taste.table import Bools, Floats, Ints
 
 Objective = Literal["binary", "lambdarank"]
+K = 20
+LEAST_SLOPE = 1e-3
 # Transformed by log(1 + x) and scaled, these are what the blend adds up.
 BLENDED = (
     "own_180", "own_90_share", "own_share_6", "ease_top", "lately_top", "factors_top", "alike_top",
@@ -29,33 +32,47 @@ BLENDED = (
 class Labelled:
     """Candidates with features and whether the goal followed.
 
+    Several questions are learnt from the same tables, so rows are named and never copied.
+
     Attributes:
-        table: Shape (rows, features).
-        came: Shape (rows,).
-        size: Shape (people,). Rows of each person, in order.
+        tables: One a window, shape (rows, features).
+        picked: Of each table the rows that teach something, in the order of people.
+        came: Shape (picked rows,).
+        size: Shape (people,). Picked rows of each person, in order.
     """
 
-    table: Floats
+    tables: tuple[Floats, ...]
+    picked: tuple[Ints, ...]
     came: Bools
     size: Ints
 
     @classmethod
-    def of(cls, table: Floats, came: Bools, person: Ints) -> Labelled:
-        """Only people to whom something came teach anything."""
+    def of(
+        cls, table: Floats, came: Bools, person: Ints, *, among: Bools | None = None
+    ) -> Labelled:
+        """Only people to whom something came `among` the rows teach anything."""
+        keep = np.ones(len(came), bool) if among is None else among.copy()
         n = int(person.max(initial=-1)) + 1
-        has = np.bincount(person, came, n) > 0
-        keep = has[person]
+        has = np.bincount(person[keep], came[keep], n) > 0
+        keep &= has[person]
         size = np.bincount(person[keep], minlength=n)
-        return cls(table[keep], came[keep], size[size > 0].astype(np.int64))
+        size = size[size > 0].astype(np.int64)
+        return cls((table,), (np.flatnonzero(keep),), came[keep], size)
 
     @classmethod
     def together(cls, parts: Sequence[Labelled]) -> Labelled:
         """Several windows as one."""
         return cls(
-            np.concatenate([part.table for part in parts]),
+            tuple(table for part in parts for table in part.tables),
+            tuple(rows for part in parts for rows in part.picked),
             np.concatenate([part.came for part in parts]),
             np.concatenate([part.size for part in parts]),
         )
+
+    def columns(self, places: Sequence[int]) -> Floats:
+        """Some columns of the picked rows, shape (rows, places)."""
+        both = zip(self.tables, self.picked, strict=True)
+        return np.concatenate([table[rows[:, None], np.asarray(places)] for table, rows in both])
 
     @property
     def people(self) -> int:
@@ -65,10 +82,15 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Trees:
-    """A LightGBM model as its text, and ready to score."""
+    """A LightGBM model as its text, and ready to score.
+
+    Log-odds are slope * raw score + begin: what only orders says no chance by itself.
+    """
 
     text: str
     booster: Any
+    slope: float = 1.0
+    begin: float = 0.0
 
     @classmethod
     def fit(
@@ -104,13 +126,13 @@ class Trees:
             "min_data_in_leaf": 100, "feature_fraction": 0.5, "bagging_fraction": 0.7,
             "bagging_freq": 1, "lambda_l2": 10.0, "max_bin": 63, "force_col_wise": True,
             "num_threads": 1, "seed": seed, "deterministic": True, "verbose": -1,
-            "feature_pre_filter": False,
+            "feature_pre_filter": False, "bin_construct_sample_cnt": 50_000,
         }  # fmt: skip
         if ranking:
-            settings |= {"lambdarank_truncation_level": 20}
+            settings |= {"lambdarank_truncation_level": K}
         group = data.size if ranking else None
         rows = lightgbm.Dataset(
-            data.table, data.came, group=group, feature_name=list(FEATURES), params=settings
+            _in_turn(data), data.came, group=group, feature_name=list(FEATURES), params=settings
         )
         booster = lightgbm.train(settings, rows, rounds)
         return cls(booster.model_to_string(), booster)
@@ -120,7 +142,20 @@ class Trees:
         if not len(table):
             return np.zeros(0, np.float32)
         out = self.booster.predict(table, num_threads=1, raw_score=True)
-        return np.asarray(out, np.float32)
+        return np.asarray(self.slope * out + self.begin, np.float32)
+
+    def told(self, score: Floats, came: Bools) -> Trees:
+        """The same trees with the odds that were found behind scores on candidates unseen.
+
+        Args:
+            score: Shape (rows,). Of trees learnt alike, on what came later.
+            came: Shape (rows,).
+
+        Source:
+            Platt (1999), Probabilistic outputs for support vector machines.
+        """
+        slope, begin = odds_behind(score, came)
+        return replace(self, slope=slope, begin=begin)
 
     def weights(self) -> dict[str, float]:
         """The share of each feature in what the trees gained, largest first."""
@@ -133,6 +168,8 @@ class Trees:
     def save(self, folder: Path) -> None:
         """Keep the model as text."""
         folder.mkdir(parents=True, exist_ok=True)
+        odds = json.dumps({"slope": self.slope, "begin": self.begin})
+        (folder / "odds.json").write_text(odds, encoding="utf-8")
         (folder / "trees.txt").write_text(self.text, encoding="utf-8")
 
     @classmethod
@@ -141,7 +178,9 @@ class Trees:
         import lightgbm
 
         text = (folder / "trees.txt").read_text(encoding="utf-8")
-        return cls(text, lightgbm.Booster(model_str=text))
+        kept = folder / "odds.json"
+        odds = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+        return cls(text, lightgbm.Booster(model_str=text), **odds)
 
 
 @dataclass(frozen=True)
@@ -168,7 +207,7 @@ class Blend(State):
         """
         from scipy.optimize import minimize
 
-        raw = _blended(data.table)
+        raw = _scaled(data.columns(_PLACES))
         scale = np.maximum(raw.std(0), 1e-6).astype(np.float32)
         x, y = (raw / scale).astype(np.float64), data.came.astype(np.float64)
         equal = 1.0 / len(BLENDED)
@@ -216,10 +255,56 @@ def first_of_each(
     return items, scores
 
 
+def odds_behind(score: Floats, came: Bools, *, rounds: int = 50) -> tuple[float, float]:
+    """Slope (above 0) and begin of the log-odds that scores stand for, by maximum likelihood.
+
+    Example:
+        >>> slope, begin = odds_behind(np.array([0.0, 0.0, 1.0, 1.0]), np.array([0, 1, 1, 1]) > 0)
+        >>> slope > 0
+        True
+    """
+    x, many = score.astype(np.float64), int(came.sum())
+    # Not quite 0 and 1, so that what parts cleanly has an end as well.
+    y = np.where(came, (many + 1.0) / (many + 2.0), 1.0 / (len(came) - many + 2.0))
+    theta = np.array([1.0, np.log(y.mean() / (1.0 - y.mean()))])
+    for _ in range(rounds):
+        p = 1.0 / (1.0 + np.exp(-np.clip(theta[0] * x + theta[1], -30, 30)))
+        w = p * (1.0 - p)
+        slope = np.array([x @ (p - y), (p - y).sum()])
+        bend = np.array([[x * x @ w, x @ w], [x @ w, w.sum()]]) + 1e-6 * np.eye(2)
+        step = np.linalg.solve(bend, slope)
+        theta -= np.clip(step, -1.0, 1.0)
+        if np.abs(step).max() < 1e-6:
+            break
+    return max(float(theta[0]), LEAST_SLOPE), float(theta[1])
+
+
+def _in_turn(data: Labelled) -> list[Any]:
+    """The picked rows of each table, handed over in batches instead of copied as a whole."""
+    import lightgbm
+
+    class Rows(lightgbm.Sequence):
+        batch_size = 8_192
+
+        def __init__(self, table: Floats, rows: Ints) -> None:
+            self.table, self.rows = table, rows
+
+        def __getitem__(self, part: Any) -> Any:
+            return self.table[self.rows[part]].astype(np.float64)
+
+        def __len__(self) -> int:
+            return len(self.rows)
+
+    return [Rows(*one) for one in zip(data.tables, data.picked, strict=True) if len(one[1])]
+
+
 def _blended(table: Floats) -> Floats:
-    columns = [_PLACE[name] for name in BLENDED]
-    out: Floats = np.log1p(np.clip(table[:, columns], 0.0, 1e6))
+    return _scaled(table[:, _PLACES])
+
+
+def _scaled(columns: Floats) -> Floats:
+    out: Floats = np.log1p(np.clip(columns, 0.0, 1e6))
     return np.nan_to_num(out).astype(np.float32)
 
 
-_PLACE = {name: k for k, name in enumerate(FEATURES)}
+_PLACES = [list(FEATURES).index(name) for name in BLENDED]

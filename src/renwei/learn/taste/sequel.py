@@ -7,10 +7,12 @@ fitted on the last month's new purchases from the histories before that month.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
+from renwei.learn.taste.said import Some
 from renwei.learn.taste.source import Evidence, Links, State
 from renwei.learn.taste.table import DAY_US, Asked, Csr, Floats, Ints, Past, binary
 
@@ -72,6 +74,18 @@ class Sequel(State):
         # The dense product is done on the smaller side: (people, p) at (p, p), then sparse.
         out: Floats = np.asarray(alike @ self.inverse) @ self.after.matrix()
         return out
+
+    def said(self, asked: Asked) -> Some:
+        """The scores of what was bought in the month at all."""
+        alike = (binary(_goals(asked)) @ self.histories.matrix()).toarray()
+        columns, after = self._bought
+        return Some(columns, np.asarray(np.asarray(alike @ self.inverse) @ after))
+
+    @cached_property
+    def _bought(self) -> tuple[Ints, Csr]:
+        after = self.after.matrix()
+        columns = np.unique(after.indices).astype(np.int64)
+        return columns, after[:, columns].tocsr()
 
     def why(self, asked: Asked, person: int, item: int) -> Evidence | None:
         """What each row of the history adds; exact."""

@@ -6,7 +6,6 @@ A state is a frozen dataclass of arrays, numbers and other states; it is kept in
 
 from __future__ import annotations
 
-import itertools
 import json
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -135,34 +134,66 @@ class Links(State):
         return np.asarray(self.to[part]), np.asarray(self.strength[part])
 
 
-def strongest(matrix: Csr, k: int, *, diagonal: bool = False) -> Csr:
-    """Keep the k largest entries of each row, without the diagonal unless asked."""
+def strongest(matrix: Csr, k: int, *, diagonal: bool = False, begin: int = 0) -> Csr:
+    """Keep the k largest entries of each row, without the diagonal unless asked.
+
+    The first row has number `begin`, for a part of a square matrix.
+    """
     import scipy.sparse as sp
 
     m = matrix.tocsr()
     if not m.has_sorted_indices:
         m.sort_indices()
-    kept = [
-        _largest(m.data[a:b], m.indices[a:b], k, -1 if diagonal else row) + a
-        for row, (a, b) in enumerate(itertools.pairwise(m.indptr.tolist()))
-    ]
-    places = np.concatenate(kept) if kept else np.zeros(0, np.int64)
-    ptr = np.concatenate([[0], np.cumsum([len(one) for one in kept])])
-    return sp.csr_matrix((m.data[places], m.indices[places], ptr), shape=m.shape)
+    keep = np.ones(m.nnz, bool)
+    size = np.diff(m.indptr)
+    if not diagonal:
+        keep &= m.indices != np.repeat(np.arange(begin, begin + m.shape[0]), size)
+        size = np.diff(np.concatenate([[0], np.cumsum(keep)])[m.indptr])
+    for row in np.flatnonzero(size > k).tolist():
+        part = slice(m.indptr[row], m.indptr[row + 1])
+        own = np.flatnonzero(keep[part])
+        keep[part] = False
+        keep[m.indptr[row] + own[_largest(m.data[part][own], k)]] = True
+    ptr = np.concatenate([[0], np.cumsum(keep)])[m.indptr]
+    return sp.csr_matrix((m.data[keep], m.indices[keep], ptr), shape=m.shape)
 
 
-def _largest(data: Floats, to: Ints, k: int, skip: int) -> Ints:
+def nearest(rows: Csr, k: int, *, work: int = 8_000_000) -> Csr:
+    """The k strongest of each row of rows times rows transposed, without the diagonal.
+
+    Made in parts of about `work` products, so that memory grows with what is kept alone.
+
+    Args:
+        rows: Sparse (rows, columns).
+        k: Of each row.
+        work: Products held at once; a single row may have more.
+
+    Example:
+        >>> import scipy.sparse as sp
+        >>> near = nearest(sp.csr_matrix([[1.0, 0.0], [1.0, 1.0], [0.5, 0.0]]), 1)
+        >>> near.toarray().tolist()
+        [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.5, 0.0, 0.0]]
+    """
+    import scipy.sparse as sp
+
+    across = rows.T.tocsr()
+    often = np.diff(across.indptr).astype(np.int64)
+    costs = np.concatenate([[0], np.cumsum(often[rows.indices])])[rows.indptr]
+    found, begin, n = [], 0, rows.shape[0]
+    while begin < n:
+        end = max(int(np.searchsorted(costs, costs[begin] + work, side="right")) - 1, begin + 1)
+        found.append(strongest(rows[begin:end] @ across, k, begin=begin))
+        begin = end
+    return sp.vstack(found).tocsr() if found else sp.csr_matrix((n, n), dtype=np.float32)
+
+
+def _largest(own: Floats, k: int) -> Ints:
     """Places of the k largest in the order of numbers; of equal ones the smallest numbers."""
-    places = np.flatnonzero(to != skip)
-    if len(places) <= k:
-        return places
-    own = data[places]
     edge = np.partition(own, len(own) - k)[len(own) - k]
     over = own > edge
     same = np.flatnonzero(own == edge)[: k - int(over.sum())]
     over[same] = True
-    kept: Ints = places[over]
-    return kept
+    return np.flatnonzero(over)
 
 
 def best(scores: Floats, k: int) -> Ints:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from renwei.learn.taste.facts import ItemFacts
 from renwei.learn.taste.features import Pairs
 from renwei.learn.taste.neighbours import Neighbours
 from renwei.learn.taste.personal import Personal
+from renwei.learn.taste.said import MOST_DENSE, Gone, Heard, Said
 from renwei.learn.taste.sequel import Sequel
 from renwei.learn.taste.source import Evidence, State
 from renwei.learn.taste.table import Asked, Bools, Floats, Ints, Past, baskets
@@ -65,8 +66,9 @@ class Sources:
         *,
         titles: Alikeness | None = None,
         segment: Ints | None = None,
-        begin: Sources | None = None,
+        begin: Factors | None = None,
         counts: bool = False,
+        most: int = TOO_MANY_ITEMS,
     ) -> Sources:
         """Fit all on what happened before `as_of_us`.
 
@@ -75,19 +77,20 @@ class Sources:
             as_of_us: The moment.
             titles: From `Alikeness.fit`, which knows no time; default: nothing is alike.
             segment: Shape (users,). The segment of each user, -1 unknown.
-            begin: Earlier sources of the same items, to begin the factors from.
+            begin: Earlier factors of the same items, to begin from.
             counts: Whether "goes with" is counted.
+            most: Active items up to which item to item is solved for in closed form.
         """
         past = past.before(as_of_us)
         factors = Factors.fit(
             past,
             as_of_us,
             rounds=6 if begin is None else 2,
-            begin=None if begin is None else begin.factors,
+            begin=begin,
         )
         return cls(
             personal=Personal.fit(past, as_of_us),
-            ease=item_to_item(past, as_of_us),
+            ease=item_to_item(past, as_of_us, most=most),
             neighbours=Neighbours.fit(past, as_of_us),
             factors=factors,
             alike=Alike.fit(past, as_of_us),
@@ -128,10 +131,22 @@ class Sources:
         out["last_basket"] = self.neighbours.score(last_basket(asked))
         return out
 
+    def said(self, asked: Asked, *, most_dense: int = MOST_DENSE) -> Heard:
+        """The same; with more than `most_dense` items without arrays of people times items."""
+        if asked.past.items <= most_dense:
+            return self.scores(asked)
+        names = ("personal", "ease", "neighbours", "factors", "alike", "sequel", "together")
+        out: dict[str, Said] = {
+            name: getattr(self, name).said(asked) for name in (*names, "titles", "crowd", "fresh")
+        }
+        out["lately"] = self.ease.said_of(asked.faded(LATELY_DAYS))
+        out["last_basket"] = self.neighbours.said(last_basket(asked))
+        return out
+
     def candidates(
         self,
         asked: Asked,
-        scores: Mapping[str, Floats],
+        scores: Heard,
         *,
         forward: Mapping[str, int] | None = None,
         keep: Bools | None = None,
@@ -140,18 +155,22 @@ class Sources:
 
         Args:
             asked: The histories.
-            scores: From `scores`.
+            scores: From `scores` or `said`.
             forward: How many items of each source; default FORWARD.
             keep: Shape (items,) or (people, items). What may be shown: filters come before the
                 cut, so that the list is full. What may not be shown is put forward all the
                 same, because others are measured by where they stand among all.
         """
+        forward = forward or FORWARD
+        twice = (None,) if keep is None or keep.all() else (None, keep)
+        if not isinstance(scores["personal"], np.ndarray):
+            return _put_forward(asked, scores, forward, twice)
         owned = asked.owned()
         chosen = np.zeros(owned.shape, bool)
-        for kept in (None,) if keep is None or keep.all() else (None, keep):
+        for kept in twice:
             own = np.where(owned, scores["personal"] + 1e-9, 0.0)
             _choose(chosen, own, OWNED_FORWARD, kept)
-            for name, k in (forward or FORWARD).items():
+            for name, k in forward.items():
                 if k:
                     _choose(chosen, np.where(owned, 0.0, scores[name]), k, kept)
         return Pairs.of(chosen, owned)
@@ -183,6 +202,24 @@ def last_basket(asked: Asked) -> Asked:
     gone = np.ones(len(asked.past), bool)
     gone[keep] = False
     return asked.without(np.flatnonzero(gone))
+
+
+def _put_forward(
+    asked: Asked, scores: Heard, forward: Mapping[str, int], twice: Sequence[Bools | None]
+) -> Pairs:
+    """The same as pairs, without an array of people times items."""
+    gone, items = Gone.of(asked), max(asked.past.items, 1)
+    keys = [np.zeros(0, np.int64)]
+    for kept in twice:
+        for name, k in (("personal", OWNED_FORWARD), *forward.items()):
+            said = scores[name]
+            if k and not isinstance(said, np.ndarray):
+                person, item = said.first(k, None if name == "personal" else gone, kept)
+                keys.append(person * items + item)
+    key = np.unique(np.concatenate(keys))
+    person, item = key // items, key % items
+    ptr = np.searchsorted(person, np.arange(len(asked) + 1))
+    return Pairs(ptr, person, item, gone.has(person, item))
 
 
 def _choose(chosen: Bools, scores: Floats, k: int, keep: Bools | None) -> None:

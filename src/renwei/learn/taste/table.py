@@ -8,7 +8,7 @@ request is an `Asked` of one person, so that serving and training read the same 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -89,7 +89,7 @@ class Past:
         """How many rows."""
         return len(self.user)
 
-    def pick(self, rows: Bools | Ints) -> Past:
+    def pick(self, rows: Bools | Ints | slice) -> Past:
         """Some rows, which keep their order."""
         taken = {f.name: getattr(self, f.name)[rows] for f in fields(self)[:6]}
         return Past(**taken, users=self.users, items=self.items)
@@ -177,6 +177,14 @@ class Asked:
             np.array([known], np.int64),
             np.array([segment], np.int64),
         )
+
+    def part(self, people: slice) -> Asked:
+        """Some people after each other, by their places from `people.start` to `people.stop`."""
+        begin, end = int(self.ptr[people.start]), int(self.ptr[people.stop])
+        part = self.past.pick(slice(begin, end))
+        part = replace(part, user=part.user - people.start, users=people.stop - people.start)
+        ptr = self.ptr[people.start : people.stop + 1] - begin
+        return Asked(ptr, part, self.as_of_us, self.known[people], self.segment[people])
 
     def without(self, rows: Ints) -> Asked:
         """The same people, had these rows of their histories not happened."""

@@ -10,55 +10,44 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from renwei.learn.taste.facts import days_us
 from renwei.learn.taste.features import Pairs, features
+from renwei.learn.taste.lessons import (
+    ENOUGH_LABELLED,
+    QUESTIONS,
+    K,
+    Lessons,
+    Plan,
+    Question,
+    Tried,
+    Way,
+    lessons,
+    targets_of,
+)
 from renwei.learn.taste.measures import Gain, gain, hits
-from renwei.learn.taste.ranker import Blend, Labelled, Trees, first_of_each
-from renwei.learn.taste.source import best
+from renwei.learn.taste.ranker import (
+    Blend,
+    Labelled,
+    Objective,
+    Trees,
+    first_of_each,
+    odds_behind,
+)
+from renwei.learn.taste.said import in_parts
 from renwei.learn.taste.sources import Sources
 from renwei.learn.taste.table import Asked, Bools, Floats, Ints, Past
 from renwei.learn.taste.titles import Alikeness
 from renwei.learn.taste.variety import SLIDER, Candidates, price_curve, share_of
 
-Question = Literal["any", "discover"]
-Way = Literal["crowd", "blend", "trees"]
-QUESTIONS: tuple[Question, ...] = ("any", "discover")
-K = 20
-ENOUGH_LABELLED = 500
+__all__ = ["QUESTIONS", "Choice", "Plan", "Question", "Ranked", "Taste", "Way", "targets_of"]
 SURE, SURER, MARGIN = 0.95, 0.99, 0.1
 CURVED, RANKED = 400, 200
 """People and candidates of each that the price of variety is measured on."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is learnt from.
-
-    Attributes:
-        horizon_days: A label is a goal within this time.
-        windows: (days before now at which features are taken, length of the labels in days).
-        checked: The same for the model that is compared with simpler ones on the last horizon.
-        keep_share: Share of the candidates that did not come that is learnt from.
-        most_people: Labelled people of a window at most.
-        rounds: Trees.
-        checked_rounds: Trees of the model that is compared; fewer, because it has less to learn.
-        seed: Of samples and trees.
-    """
-
-    horizon_days: float = 30.0
-    windows: tuple[tuple[float, float], ...] = ((15, 15), (30, 30), (45, 30), (60, 30), (75, 30))
-    checked: tuple[tuple[float, float], ...] = ((45, 15), (60, 30), (75, 30))
-    keep_share: float = 0.3
-    most_people: int = 4_000
-    rounds: int = 130
-    checked_rounds: int = 90
-    seed: int = 1
 
 
 @dataclass(frozen=True)
@@ -71,6 +60,8 @@ class Choice:
         gains: By way: over the simpler one that would serve otherwise.
         labelled: People with a label that the compared models learnt from.
         curve: What variety cost and brought with this way, a row each place of the slider.
+        objective: Of the trees: "lambdarank" where looking at the order of candidates clearly
+            beat looking at each alone.
     """
 
     way: Way
@@ -78,6 +69,7 @@ class Choice:
     gains: dict[Way, Gain]
     labelled: int
     curve: list[dict[str, float]] = field(default_factory=list)
+    objective: Objective = "binary"
 
 
 @dataclass
@@ -116,14 +108,25 @@ class Taste:
         """
         plan = plan or Plan()
         past = past.before(as_of_us)
-        lessons = _lessons(past, as_of_us, plan, titles=titles, segment=segment)
+        learnt = lessons(past, as_of_us, plan, titles=titles, segment=segment)
+        models = {question: _learn(question, learnt, plan) for question in questions}
+        begin = learnt.last
+        del learnt
         now = Sources.fit(
-            past, as_of_us, titles=titles, segment=segment, begin=lessons.last, counts=counts
+            past,
+            as_of_us,
+            titles=titles,
+            segment=segment,
+            begin=begin,
+            counts=counts,
+            most=plan.most_solved,
         )
         # Candidates that did not come were thinned out: the odds learnt are too high by that.
         taste = cls(as_of_us, now, {}, float(np.log(plan.keep_share)))
-        for question in questions:
-            _learn(taste, question, lessons, plan)
+        for question, (choice, blend, trees) in models.items():
+            taste.choices[question] = choice
+            taste.blends |= {question: blend} if blend else {}
+            taste.trees |= {question: trees} if trees else {}
         return taste
 
     def rank(
@@ -146,23 +149,39 @@ class Taste:
             way: Instead of the one that serves.
             forward: How many items each source puts forward; fewer are faster.
         """
-        scores = self.sources.scores(asked)
-        pairs = self.sources.candidates(asked, scores, forward=forward, keep=keep)
         way = way or self.choices[question].way
+        found = []
+        for people, part in in_parts(asked):
+            own = keep if keep is None or keep.ndim == 1 else keep[people]
+            found.append(self._ranked(part, question, k, way, keep=own, forward=forward))
+        pairs = Pairs.joined([one.pairs for one in found])
+        items, scores = (np.concatenate(all_) for all_ in zip(*map(_lists, found), strict=True))
+        return Ranked(items, scores, pairs)
+
+    def _ranked(
+        self,
+        asked: Asked,
+        question: Question,
+        k: int,
+        way: Way,
+        *,
+        keep: Bools | None,
+        forward: Mapping[str, int] | None,
+    ) -> Ranked:
+        scores = self.sources.said(asked)
+        pairs = self.sources.candidates(asked, scores, forward=forward, keep=keep)
+        only_new = question == "discover"
         if way == "crowd":
-            items, found = _crowd_lists(self.sources, asked, question, k, keep)
-            return Ranked(items, found, scores, pairs)
+            crowd = self.sources.crowd.lists(asked, k, only_new=only_new, keep=keep)
+            return Ranked(*crowd, pairs)
         table = features(asked, pairs, scores=scores, facts=self.sources.facts)
         model = self.blends[question] if way == "blend" else self.trees[question]
         score = model.score(table)
         score[~_kept(pairs, keep)] = -np.inf
-        items, found = first_of_each(pairs, score, k, only_new=question == "discover")
-        items, found = _filled(
-            items,
-            found + np.float32(self.shift),
-            _crowd_lists(self.sources, asked, question, 2 * k, keep),
-        )
-        return Ranked(items, found, scores, pairs)
+        items, found = first_of_each(pairs, score, k, only_new=only_new)
+        crowd = self.sources.crowd.lists(asked, 2 * k, only_new=only_new, keep=keep)
+        items, found = _filled(items, found + np.float32(self.shift), crowd)
+        return Ranked(items, found, pairs)
 
     def odds_of(
         self,
@@ -184,7 +203,7 @@ class Taste:
             keep: As for `rank`.
             forward: As for `rank`.
         """
-        scores = self.sources.scores(asked)
+        scores = self.sources.said(asked)
         pairs = self.sources.candidates(asked, scores, forward=forward, keep=keep)
         rows = (pairs.item == items[pairs.person]) & _kept(pairs, keep)
         if question == "discover":
@@ -233,137 +252,87 @@ class Taste:
 class Ranked:
     """Lists of shape (people, k), -1 in empty places, with the scores that ordered them.
 
-    `sources` are the scores of all sources, `pairs` the candidates that were looked at.
+    `pairs` are the candidates that were looked at.
     """
 
     items: Ints
     scores: Floats
-    sources: dict[str, Floats]
     pairs: Pairs
 
 
-@dataclass(frozen=True)
-class _Test:
-    asked: Asked
-    sources: Sources
-    pairs: Pairs
-    table: Floats
-    targets: dict[Question, list[Ints]]
-
-
-@dataclass
-class _Lessons:
-    final: dict[Question, list[Labelled]]
-    checked: dict[Question, list[Labelled]]
-    test: _Test | None = None
-    last: Sources | None = None
-
-
-def _lessons(
-    past: Past, as_of_us: int, plan: Plan, *, titles: Alikeness | None, segment: Ints | None
-) -> _Lessons:
-    """Features and labels of every window, oldest first, each from its own sources."""
-    out = _Lessons({q: [] for q in QUESTIONS}, {q: [] for q in QUESTIONS})
-    begins = int(past.at_us.min()) if len(past) else as_of_us
-    for back in sorted({days for days, _ in (*plan.windows, *plan.checked)}, reverse=True):
-        moment = as_of_us - days_us(back)
-        if moment <= begins:
-            continue
-        lengths = {length: ("final",) for days, length in plan.windows if days == back}
-        for days, length in plan.checked:
-            if days == back:
-                lengths[length] = (*lengths.get(length, ()), "checked")
-        users = _labelled_users(past, moment, max(lengths), plan)
-        if not len(users):
-            continue
-        sources = Sources.fit(past, moment, titles=titles, segment=segment, begin=out.last)
-        asked = Asked.of(past.before(moment), users, moment, segment=segment)
-        scores = sources.scores(asked)
-        pairs = sources.candidates(asked, scores)
-        is_test = back == plan.horizon_days
-        rows = None if is_test else _sampled(past, asked, pairs, max(lengths), plan)
-        table = features(asked, pairs, scores=scores, facts=sources.facts, rows=rows)
-        wanted = pairs if rows is None else pairs.pick(rows)
-        if is_test:
-            targets = {q: targets_of(past, asked, plan.horizon_days, q) for q in QUESTIONS}
-            out.test = _Test(asked, sources, pairs, table, targets)
-            rows = _sampled(past, asked, pairs, max(lengths), plan)
-            table, wanted = table[rows], pairs.pick(rows)
-        for length, sets in lengths.items():
-            came = _came(past, asked, wanted, length)
-            for question in QUESTIONS:
-                new = ~wanted.owned | (question == "any")
-                lesson = Labelled.of(table[new], came[new], wanted.person[new])
-                for name in sets:
-                    getattr(out, name)[question].append(lesson)
-        out.last = sources
-    return out
-
-
-def _learn(taste: Taste, question: Question, lessons: _Lessons, plan: Plan) -> None:
+def _learn(
+    question: Question, learnt: Lessons, plan: Plan
+) -> tuple[Choice, Blend | None, Trees | None]:
     """Compare the ways on the last horizon, then learn the winner from everything."""
-    checked = [part for part in lessons.checked[question] if part.people]
-    taste.choices[question] = choice = _compared(question, lessons.test, checked, plan)
-    if choice.way == "crowd":
-        return
-    data = Labelled.together([part for part in lessons.final[question] if part.people])
-    taste.blends[question] = Blend.fit(data)
-    if choice.way == "trees":
-        taste.trees[question] = Trees.fit(data, rounds=plan.rounds, seed=plan.seed)
+    tried = learnt.tried
+    choice = _compared(question, tried, plan)
+    if choice.way == "crowd" or tried is None:
+        return choice, None, None
+    data = Labelled.together([part for part in learnt.final[question] if part.people])
+    blend = Blend.fit(data)
+    if choice.way == "blend":
+        return choice, blend, None
+    if choice.objective == "binary":
+        return choice, blend, Trees.fit(data, rounds=plan.rounds, seed=plan.seed)
+    trees = Trees.fit(data, rounds=plan.ordered_rounds, objective=choice.objective, seed=plan.seed)
+    rows = tried.taught & (~tried.pairs.owned | (question == "any"))
+    return choice, blend, trees.told(tried.scores[question]["ordered"][rows], tried.came[rows])
 
 
-def _compared(
-    question: Question, test: _Test | None, checked: list[Labelled], plan: Plan
-) -> Choice:
-    if test is None or not checked:
+def _compared(question: Question, tried: Tried | None, plan: Plan) -> Choice:
+    if tried is None or not tried.scores.get(question):
         return Choice("crowd", {}, {}, 0)
-    data = Labelled.together(checked)
-    rows = np.flatnonzero([len(came) > 0 for came in test.targets[question]])
-    targets = [test.targets[question][row] for row in rows]
+    rows = np.flatnonzero([len(came) > 0 for came in tried.targets[question]])
+    targets = [tried.targets[question][row] for row in rows]
 
     def ndcg(items: Ints) -> Any:
         return hits(items[rows], targets).ndcg
 
-    found: dict[Way, Any] = {}
-    found["crowd"] = ndcg(_crowd_lists(test.sources, test.asked, question, K, None)[0])
-    models: dict[Way, Blend | Trees] = {"blend": Blend.fit(data)}
-    if data.people >= ENOUGH_LABELLED and not data.came.all():
-        models["trees"] = Trees.fit(data, rounds=plan.checked_rounds, seed=plan.seed)
-    for way, model in models.items():
-        score = model.score(test.table)
-        items = first_of_each(test.pairs, score, K, only_new=question == "discover")
-        crowd = _crowd_lists(test.sources, test.asked, question, 2 * K, None)
-        found[way] = ndcg(_filled(*items, crowd)[0])
+    # Of many small shops some win by chance: they must win surely, and by a tenth.
+    few = len(rows) < ENOUGH_LABELLED
+
+    def apart(one: Any, other: Any) -> Gain:
+        return gain(one, other, level=SURER if few else SURE, seed=plan.seed)
+
+    crowd = tried.crowd[question]
+    of_models = {}
+    for name, score in tried.scores[question].items():
+        lists = first_of_each(tried.pairs, score, K, only_new=question == "discover")
+        of_models[name] = ndcg(_filled(*lists, crowd)[0])
+    objective: Objective = "binary"
+    if "trees" in of_models and apart(of_models["ordered"], of_models["trees"]).low > 0:
+        objective, of_models["trees"] = "lambdarank", of_models["ordered"]
+    found: dict[Way, Any] = {"crowd": ndcg(crowd[0][:, :K])}
     serving: Way = "crowd"
     gains: dict[Way, Gain] = {}
-    for way in models:
-        # Of many small shops some win by chance: they must win surely, and by a tenth.
-        few = len(rows) < ENOUGH_LABELLED
-        gains[way] = gain(found[way], found[serving], level=SURER if few else SURE, seed=plan.seed)
+    ways: tuple[Way, ...] = ("blend", "trees")
+    for way in ways:
+        if way not in of_models:
+            continue
+        found[way] = of_models[way]
+        gains[way] = apart(found[way], found[serving])
         least = MARGIN * float(found[serving].mean()) if few and len(rows) else 0.0
         serving = way if gains[way].low > least else serving
     means = {way: float(one.mean()) if len(one) else 0.0 for way, one in found.items()}
-    curve = _curve(question, test, models[serving]) if serving in models else []
-    return Choice(serving, means, gains, data.people, curve)
+    choice = Choice(serving, means, gains, tried.labelled[question], [], objective)
+    return replace(choice, curve=_curve(question, tried, choice)) if serving != "crowd" else choice
 
 
-def _curve(question: Question, test: _Test, model: Blend | Trees) -> list[dict[str, float]]:
+def _curve(question: Question, tried: Tried, choice: Choice) -> list[dict[str, float]]:
     """The price of variety on the last horizon, for some of its people."""
-    score = model.score(test.table)
-    if question == "discover":
-        score[test.pairs.owned] = -np.inf
-    having = np.flatnonzero([len(came) > 0 for came in test.targets[question]])
+    score = _odds(question, tried, choice)
+    having = np.flatnonzero([len(came) > 0 for came in tried.targets[question]])
     some = having[:: max(len(having) // CURVED, 1)]
     people = []
     for row in some:
-        part = slice(test.pairs.ptr[row], test.pairs.ptr[row + 1])
+        part = slice(tried.pairs.ptr[row], tried.pairs.ptr[row + 1])
         first = np.argsort(-score[part], kind="stable")[:RANKED]
         first = first[np.isfinite(score[part][first])]
-        people.append(Candidates(test.pairs.item[part][first], score[part][first]))
+        people.append(Candidates(tried.pairs.item[part][first], score[part][first]))
     prices = price_curve(
         people,
-        [test.targets[question][row] for row in some],
-        items=test.asked.past.items,
+        [tried.targets[question][row] for row in some],
+        items=tried.asked.past.items,
         strengths=[share_of(place) for place in SLIDER],
     )
     return [
@@ -372,57 +341,27 @@ def _curve(question: Question, test: _Test, model: Blend | Trees) -> list[dict[s
     ]
 
 
-def targets_of(past: Past, asked: Asked, days: float, question: Question) -> list[Ints]:
-    """What each person reached the goal for within the days after; new items for "discover"."""
-    later = past.between(asked.as_of_us, asked.as_of_us + days_us(days)).goals()
-    owned = asked.owned() if question == "discover" else None
-    out = []
-    for row, user in enumerate(asked.known):
-        part = slice(*np.searchsorted(later.user, [user, user + 1]))
-        items = np.unique(later.item[part])
-        out.append(items if owned is None else items[~owned[row, items]])
-    return out
+def _odds(question: Question, tried: Tried, choice: Choice) -> Floats:
+    """What the way that serves said of each candidate; -inf for what is no answer."""
+    ordered = choice.way == "trees" and choice.objective == "lambdarank"
+    score = tried.scores[question]["ordered" if ordered else choice.way].copy()
+    new = ~tried.pairs.owned | (question == "any")
+    if ordered:
+        rows = tried.taught & new
+        slope, begin = odds_behind(score[rows], tried.came[rows])
+        score = (slope * score + begin).astype(np.float32)
+    score[~new] = -np.inf
+    return score
 
 
-def _labelled_users(past: Past, moment: int, length: float, plan: Plan) -> Ints:
-    before = np.unique(past.user[(past.at_us < moment) & past.goal])
-    later = past.between(moment, moment + days_us(length)).goals()
-    users = np.intersect1d(before, later.user)
-    if len(users) > plan.most_people:
-        chance = np.random.default_rng(plan.seed)
-        users = np.sort(chance.choice(users, plan.most_people, replace=False))
-    return users
-
-
-def _came(past: Past, asked: Asked, pairs: Pairs, length: float) -> Bools:
-    later = past.between(asked.as_of_us, asked.as_of_us + days_us(length)).goals()
-    items = max(past.items, 1)
-    return np.isin(asked.known[pairs.person] * items + pairs.item, later.user * items + later.item)
-
-
-def _sampled(past: Past, asked: Asked, pairs: Pairs, length: float, plan: Plan) -> Bools:
-    chance = np.random.default_rng([plan.seed, asked.as_of_us // 1_000_000])
-    came = _came(past, asked, pairs, length)
-    return came | (chance.random(len(pairs)) < plan.keep_share)
+def _lists(ranked: Ranked) -> tuple[Ints, Floats]:
+    return ranked.items, ranked.scores
 
 
 def _kept(pairs: Pairs, keep: Bools | None) -> Bools:
     if keep is None:
         return np.ones(len(pairs), bool)
     return keep[pairs.item] if keep.ndim == 1 else keep[pairs.person, pairs.item]
-
-
-def _crowd_lists(
-    sources: Sources, asked: Asked, question: Question, k: int, keep: Bools | None
-) -> tuple[Ints, Floats]:
-    scores = sources.crowd.score(asked)
-    if question == "discover":
-        scores = np.where(asked.owned(), -np.inf, scores)
-    scores = np.where(scores > 0, scores, -np.inf)
-    if keep is not None:
-        scores = np.where(keep, scores, -np.inf)
-    items = best(scores, k)
-    return items, np.take_along_axis(scores, np.maximum(items, 0), 1)
 
 
 def _filled(items: Ints, scores: Floats, crowd: tuple[Ints, Floats]) -> tuple[Ints, Floats]:

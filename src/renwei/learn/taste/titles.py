@@ -7,18 +7,22 @@ two and three signs in a row in Chinese, three to five letters within a word els
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from renwei.learn.taste.neighbours import linked_score, linked_why
-from renwei.learn.taste.source import Evidence, Links, State, strongest
+from renwei.learn.taste.neighbours import linked_said, linked_score, linked_why
+from renwei.learn.taste.said import MOST_DENSE, Few
+from renwei.learn.taste.source import Evidence, Links, State, nearest
 from renwei.learn.taste.table import Asked, Csr, Floats, Ints
 
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+")
 _WORD = re.compile(r"[^\W_]+")
+MOST_SHARING = 500
+"""Among many items, a piece of a title that more of them share than this tells nothing."""
 
 
 @dataclass(frozen=True)
@@ -60,32 +64,33 @@ class Alikeness(State):
             half_life_days: Of the history that is scored.
         """
         rows = vectors(items, catalogue)
-        near = [
-            strongest_of(rows[start : start + 2048] @ rows.T, k, start)
-            for start in range(0, items, 2048)
-        ]
-        import scipy.sparse as sp
-
-        links = sp.vstack(near) if near else sp.csr_matrix((items, items), dtype=np.float32)
-        return cls(Links.of(links), half_life_days)
+        if items > MOST_DENSE:
+            rows = telling(rows)
+        return cls(Links.of(nearest(rows, k)), half_life_days)
 
     def score(self, asked: Asked) -> Floats:
         """Return shape (people, items)."""
         return linked_score(self.links, asked, self.half_life_days)
+
+    def said(self, asked: Asked) -> Few:
+        """The scores without an array of all items."""
+        return linked_said(self.links, asked, self.half_life_days)
 
     def why(self, asked: Asked, person: int, item: int) -> Evidence | None:
         """What each row of the history adds; exact."""
         return linked_why(self.links, asked, (person, item), self.half_life_days)
 
 
-def strongest_of(block: Csr, k: int, start: int) -> Csr:
-    """The k strongest of each row of a block whose first row is number `start`."""
-    block = block.tolil() if block.shape[0] == 0 else block.tocoo()
-    keep = block.row + start != block.col
-    import scipy.sparse as sp
+def telling(rows: Csr, most: int = MOST_SHARING) -> Csr:
+    """The rows without the features that more than `most` items share: each costs the square.
 
-    rest = sp.csr_matrix((block.data[keep], (block.row[keep], block.col[keep])), block.shape)
-    return strongest(rest, k, diagonal=True)
+    Rows are shorter by that, so what is alike in such features alone is alike no more.
+    """
+    often = np.bincount(rows.indices, minlength=rows.shape[1])
+    rest = rows.copy()
+    rest.data[often[rows.indices] > most] = 0.0
+    rest.eliminate_zeros()
+    return rest
 
 
 def vectors(items: int, catalogue: Catalogue) -> Csr:
@@ -130,12 +135,13 @@ def _title_rows(titles: Sequence[str]) -> Csr:
     from renwei.learn.taste.neighbours import unit
 
     place: dict[str, int] = {}
-    row: list[int] = []
-    column: list[int] = []
+    many = np.zeros(len(titles), np.int64)
+    columns = array("i")
     for number, title in enumerate(titles):
         cut = pieces(title)
-        row += [number] * len(cut)
-        column += [place.setdefault(piece, len(place)) for piece in cut]
+        many[number] = len(cut)
+        columns.extend(place.setdefault(piece, len(place)) for piece in cut)
+    row, column = np.repeat(np.arange(len(titles)), many), np.asarray(columns)
     ones = np.ones(len(row), np.float32)
     counts = sp.coo_matrix((ones, (row, column)), shape=(len(titles), max(len(place), 1))).tocsr()
     often = np.asarray((counts > 0).sum(0)).ravel()

@@ -10,8 +10,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from renwei.learn.taste.neighbours import linked_score, linked_why, weighted
-from renwei.learn.taste.source import Evidence, Links, State, strongest
+from renwei.learn.taste.neighbours import heard, linked_said, linked_score, linked_why, weighted
+from renwei.learn.taste.said import Few
+from renwei.learn.taste.source import Evidence, Links, State, nearest, strongest
 from renwei.learn.taste.table import DAY_US, Asked, Csr, Floats, Ints, Past, baskets, binary
 
 
@@ -60,8 +61,8 @@ class Together(State):
         """
         past = past.before(as_of_us).goals()
         recent = past.pick(past.at_us >= as_of_us - int(recent_days * DAY_US))
-        rows = weighted(binary(_by_basket(recent)).T.tocsr(), "tfidf")
-        links = Links.of(strongest(rows @ rows.T, k).T.tocsr())
+        rows = weighted(heard(binary(_by_basket(recent))).T.tocsr(), "tfidf")
+        links = Links.of(nearest(rows, k).T.tocsr())
         pairs = _within(past, days) if counts else past.matrix()[:0].T @ past.matrix()[:0]
         bought = np.unique(past.user * max(past.items, 1) + past.item)
         buyers = np.bincount(bought % max(past.items, 1), minlength=past.items)
@@ -72,6 +73,10 @@ class Together(State):
     def score(self, asked: Asked) -> Floats:
         """Return shape (people, items)."""
         return linked_score(self.links, asked, self.half_life_days)
+
+    def said(self, asked: Asked) -> Few:
+        """The scores without an array of all items."""
+        return linked_said(self.links, asked, self.half_life_days)
 
     def why(self, asked: Asked, person: int, item: int) -> Evidence | None:
         """What each row of the history adds; exact."""
