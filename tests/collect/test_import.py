@@ -15,6 +15,7 @@ from tests.collect.rooms import AT, HEADER, Room, Sale, digest, person, write
 from renwei.collect.states import State
 from renwei.core.errors import BadInput, NotATable
 from renwei.core.nouns import NOBODY, ConsentState, consent_by
+from renwei.core.orders import counted
 
 DATA = Path(__file__).resolve().parents[2] / "../shared/data"
 
@@ -167,6 +168,25 @@ def test_lost_phones_and_masked_names_warn_and_name_nobody(room: Room) -> None:
     assert {"phone_precision_lost", "masked_name"} <= codes
     assert answer.rejected == []
     assert len(room.store.people.all_persons()) == 2
+
+
+def test_a_later_export_that_hides_the_buyer_takes_no_order_from_them(room: Room) -> None:
+    sale = Sale(1, phone="13912345670")
+    room.sell([sale, Sale(2, day=3, phone="13912345670")])
+    # As platforms hide who bought once an order is some weeks old.
+    masked = replace(sale, phone="139****5670", name="张**", address="某地**")
+    room.sell([replace(masked, refund="10.00")])
+    log = room.store.log
+    changes = list(log.read(kinds=("order-change",)))
+    assert len(changes) == 1
+    own = log.of(room.store.people.actors_of(room.person("phone", "+8613912345670") or 0))
+    assert sorted(one.seq for one in counted(own)) == sorted(
+        one.seq for one in counted(list(log.read()))
+    )
+    assert sum(one.value_minor for one in counted(own)) == 2 * 5_990 - 1_000
+    room.sell([replace(masked, status="交易关闭")])
+    own = log.of(room.store.people.actors_of(room.person("phone", "+8613912345670") or 0))
+    assert len(counted(own)) == 1
 
 
 def test_a_placeholder_phone_joins_nobody_and_is_reported_with_its_count(room: Room) -> None:

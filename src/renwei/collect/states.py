@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ import msgspec
 
 from renwei.collect.records import OrderRecord
 from renwei.core.clock import from_us, to_us
-from renwei.core.nouns import Event
+from renwei.core.nouns import NOBODY, Event
 from renwei.core.store import Log
 
 KINDS = ("order", "order-change", "return")
@@ -61,7 +61,11 @@ class Seen(msgspec.Struct, array_like=True, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is known of an order now, all files together."""
+    """What is known of an order now, all files together.
+
+    `actor` is whose order the log knows it to be; it says nothing of the state, and two that
+    differ in it alone are the same.
+    """
 
     status: str
     paid_us: int | None
@@ -71,6 +75,7 @@ class State:
     country: str
     lines: Lines
     rough: bool = False
+    actor: int = field(default=NOBODY, compare=False)
 
     def join(self, other: State) -> State:
         """Both together; commutative, associative, idempotent.
@@ -95,6 +100,7 @@ class State:
             country=max(self.country, other.country),
             lines=told.lines,
             rough=told.rough,
+            actor=self.actor or other.actor,
         )
 
     def _standing(self) -> tuple[int, int, int, int]:
@@ -184,6 +190,7 @@ def state_of(event: Event) -> State:
         country=body["country"],
         lines=tuple([(a, b, c, d) for a, b, c, d in body["lines"]]),
         rough=bool(body.get("marks", 0) & ROUGH),
+        actor=event.actor,
     )
 
 
@@ -193,7 +200,8 @@ def states(events: Iterable[Event], wanted: frozenset[str] | None = None) -> dic
     for event in events:
         name = str(event.body["order"])
         if wanted is None or name in wanted:
-            found[name] = state_of(event)
+            state, before = state_of(event), found.get(name)
+            found[name] = replace(state, actor=before.actor or state.actor) if before else state
     return found
 
 
@@ -277,7 +285,8 @@ def _order(seen: Seen, state: State, source: str) -> Event:
 
 def _change(seen: Seen, state: State, source: str, at: datetime) -> Event:
     return Event(
-        actor=seen.actor,
+        # A file that names nobody, or them otherwise, does not take the order from its buyer.
+        actor=state.actor or seen.actor,
         kind="order-change",
         at=at,
         message_id=state.mark(seen.key),
