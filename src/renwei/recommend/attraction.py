@@ -237,7 +237,8 @@ def _answered(
 
     lists, person = told
     answers = array("q")
-    for event in shop.store.log.read(after=lists.since, kinds=(*ANSWERS, SHOWN)):
+    since = lists.since if lists.number else shop.store.log.position()
+    for event in shop.store.log.read(after=since, kinds=(*ANSWERS, SHOWN)):
         n = lists.number.get(event.body.get("decision", ""))
         if n is not None and event.at <= at and not event.body.get("flood"):
             answers.extend((n, event.item, event.actor, event.kind == SHOWN))
