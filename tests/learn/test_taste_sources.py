@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.learn.shelves import START_US, everyone, middle, shop
@@ -17,7 +18,7 @@ from renwei.learn.taste.factors import Factors
 from renwei.learn.taste.neighbours import Neighbours
 from renwei.learn.taste.personal import EDGES, Personal
 from renwei.learn.taste.sequel import Sequel
-from renwei.learn.taste.source import State, best, strongest
+from renwei.learn.taste.source import Links, State, best, strongest
 from renwei.learn.taste.sources import Sources, item_to_item, last_basket
 from renwei.learn.taste.table import DAY_US, Asked, Past, baskets, binary
 from renwei.learn.taste.titles import Alikeness, Catalogue, pieces, vectors
@@ -363,3 +364,13 @@ def test_bm25_and_cosine_neighbours_have_no_self_and_at_most_k() -> None:
 
 def test_a_binary_matrix_has_ones_only() -> None:
     assert set(binary(PAST.matrix()).data.tolist()) == {1.0}
+
+
+@given(seed=st.integers(0, 10_000))
+def test_what_rows_lead_to_one_column_is_that_column_of_the_matrix(seed: int) -> None:
+    dice = np.random.default_rng(seed)
+    matrix = sp.random(12, 9, density=dice.random() * 0.6, random_state=dice, format="csr")
+    links = Links.of(matrix)
+    rows, column = dice.integers(0, 12, size=dice.integers(0, 30)), int(dice.integers(0, 9))
+    told = links.onto(column, rows)
+    assert told.tolist() == matrix.astype(np.float32).toarray()[rows, column].tolist()

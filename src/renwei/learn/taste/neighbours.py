@@ -142,10 +142,7 @@ def linked_why(
     person, item = which
     rows = np.arange(asked.ptr[person], asked.ptr[person + 1])
     items = asked.past.item[rows]
-    strength = np.zeros(len(rows), np.float32)
-    for k, own in enumerate(items):
-        to, much = links.row(int(own))
-        strength[k] = much[to == item].sum()
+    strength = links.onto(item, items)
     if half_life_days is None:
         _, same, count = np.unique(items, return_inverse=True, return_counts=True)
         amount = (1.0 / count[same]).astype(np.float32)

@@ -79,13 +79,15 @@ class State:
     def load(cls, folder: Path) -> Self:
         """Read back what `save` wrote, arrays memory-mapped and read-only.
 
+        As plain arrays: every slice of a `memmap` is one again, at ten times the price.
+
         Raises:
             FileNotFoundError: The folder holds no state.
         """
         found: dict[str, Any] = json.loads((folder / "numbers.json").read_text(encoding="utf-8"))
         for f in fields(cls):  # type: ignore[arg-type]
             if (folder / f"{f.name}.npy").exists():
-                found[f.name] = np.load(folder / f"{f.name}.npy", mmap_mode="r")
+                found[f.name] = np.asarray(np.load(folder / f"{f.name}.npy", mmap_mode="r"))
             elif (folder / f.name).is_dir():
                 found[f.name] = Links.load(folder / f.name)
         return cls(**found)
@@ -132,6 +134,17 @@ class Links(State):
         """Where one row leads, and how strongly."""
         part = slice(self.ptr[number], self.ptr[number + 1])
         return np.asarray(self.to[part]), np.asarray(self.strength[part])
+
+    def onto(self, column: int, rows: Ints) -> Floats:
+        """How strongly each of some rows leads to one column, shape (rows,), float32."""
+        begin = self.ptr[rows]
+        size = self.ptr[rows + 1] - begin
+        before = np.cumsum(size) - size
+        at = np.repeat(begin - before, size) + np.arange(int(size.sum()))
+        hit = np.flatnonzero(self.to[at] == column)
+        out: Floats = np.zeros(len(rows), np.float32)
+        out[np.searchsorted(before, hit, side="right") - 1] = self.strength[at[hit]]
+        return out
 
 
 def strongest(matrix: Csr, k: int, *, diagonal: bool = False, begin: int = 0) -> Csr:
