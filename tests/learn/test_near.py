@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 
@@ -75,32 +73,32 @@ def test_exact_neighbours_are_those_of_all_cosines(exact: Pairs) -> None:
         np.testing.assert_allclose(exact.weight[exact.one == one], expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("way", ["cells", "usearch"])
+@pytest.mark.parametrize("way", ["short", "usearch"])
 def test_of_many_texts_nine_of_ten_neighbours_are_found(exact: Pairs, way: str) -> None:
     if way == "usearch":
         pytest.importorskip("usearch", reason="the extra 'vectors' is not installed")
     most = 0 if way == "usearch" else 10**9
-    found = by_texts(texts(2_500), k=15, most_exact=0, most_in_cells=most)
+    found = by_texts(texts(2_500), k=15, most_exact=0, most_short=most)
     check(found, 2_500, 15)
     assert found_again(exact, found) >= 0.9
-    again = by_texts(texts(2_500), k=15, most_exact=0, most_in_cells=most)
+    again = by_texts(texts(2_500), k=15, most_exact=0, most_short=most)
     np.testing.assert_array_equal(found.other, again.other)
 
 
-def test_cells_are_looked_through_where_there_are_many_of_them() -> None:
-    many = texts(9_000, seed=3)
+def test_more_texts_than_are_compared_letter_by_letter_find_their_like() -> None:
+    many = texts(6_000, seed=3)
     found = by_texts(many, k=6)
-    check(found, 9_000, 6)
+    check(found, 6_000, 6)
     # Seven goods in a row differ in a word and a colour: most neighbours are of the seven.
     assert (found.one // 7 == found.other // 7).mean() > 0.8
 
 
-def test_without_the_library_cells_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    cells = by_texts(texts(600), k=5, most_exact=0)
+def test_without_the_library_the_nearest_cells_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("renwei.learn.near.CELL", 100)
     monkeypatch.setattr("renwei.learn.near.find_spec", lambda name: None)
-    monkeypatch.setitem(sys.modules, "usearch", None)
-    found = by_texts(texts(600), k=5, most_exact=0, most_in_cells=0)
-    np.testing.assert_array_equal(found.other, cells.other)
+    found = by_texts(texts(2_100, seed=3), k=6, most_exact=0, most_short=0)
+    check(found, 2_100, 6)
+    assert (found.one // 7 == found.other // 7).mean() > 0.8
 
 
 @pytest.mark.parametrize("same", ["clay mask", "面霜"])

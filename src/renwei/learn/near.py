@@ -25,13 +25,14 @@ Floats = NDArray[np.float64]
 Vectors = NDArray[np.float32]
 MOST_EXACT = 4_000
 """Texts that are all compared with each other: the work grows with their square."""
-MOST_IN_CELLS = 200_000
-"""Texts that are looked through cell by cell; with more, a library of vectors does it."""
-CELL, CELLS = 500, 12
-"""Texts of a cell, and the nearest cells that each one is looked for in."""
+MOST_SHORT = 200_000
+"""Texts whose short vectors are all compared; with more, a library of vectors looks them up."""
+CELL, CELLS = 4_000, 12
+"""Without the library: texts of a cell, and the nearest cells that each one is looked for in."""
 LOOKED_AT = 4
 """Candidates compared letter by letter, times the neighbours kept."""
-SHORT = 256
+SHORT = 192
+PART = 256
 MOST_OF_ONE = 500
 """Who took more things than this (a reseller, a robot) says nothing of what goes together."""
 
@@ -79,19 +80,20 @@ def by_texts(
     *,
     k: int = 30,
     most_exact: int = MOST_EXACT,
-    most_in_cells: int = MOST_IN_CELLS,
+    most_short: int = MOST_SHORT,
 ) -> Pairs:
     """Things whose texts are alike: runs of 2 to 3 letters, weighted by how rare they are.
 
     Works alike for Chinese and English, because no words need to be found. With more than
-    `most_exact` texts about one neighbour in a hundred is missed. With more than `most_in_cells`
-    they are looked up by usearch where it is installed (the extra "vectors"), else in cells.
+    `most_exact` texts about one neighbour in twenty is missed, the least alike ones first. With
+    more than `most_short` they are looked up by usearch where it is installed (the extra
+    "vectors"), else in the nearest cells, where more are missed.
 
     Args:
         texts: One of each thing.
         k: Neighbours kept of each.
-        most_exact: Texts up to which every pair is compared.
-        most_in_cells: Texts up to which no library is used.
+        most_exact: Texts up to which every pair is compared letter by letter.
+        most_short: Texts up to which every pair of short vectors is compared.
 
     Example:
         >>> alike = by_texts(["clay mask green", "clay mask red", "hand soap"], k=1)
@@ -109,9 +111,14 @@ def by_texts(
     rows = counted.fit_transform(texts)
     if len(texts) <= most_exact:
         return _nearest(rows, k)
-    short = _short(rows)
-    search = _by_usearch if len(texts) > most_in_cells and find_spec("usearch") else _in_cells
-    return _compared(rows, search(short, LOOKED_AT * k + 1), k)
+    short, many = _short(rows), LOOKED_AT * k + 1
+    if len(texts) <= most_short:
+        found = _in_cells(short, many, 1)
+    elif find_spec("usearch"):
+        found = _by_usearch(short, many)
+    else:
+        found = _in_cells(short, many, max(len(texts) // CELL, 1))
+    return _compared(rows, found, k)
 
 
 def _nearest(rows: Any, k: int) -> Pairs:
@@ -147,11 +154,14 @@ def _short(rows: Any) -> Vectors:
     return out
 
 
-def _in_cells(short: Vectors, k: int) -> Ints:
-    """About the k nearest of each by cosine, shape (rows, k): looked for in the nearest cells."""
+def _in_cells(short: Vectors, k: int, cells: int) -> Ints:
+    """About the k nearest of each by cosine, shape (rows, k): looked for in the nearest cells.
+
+    In a single cell all are compared with all.
+    """
     n = len(short)
-    middles = short[np.random.default_rng(1).choice(n, max(n // CELL, 1), replace=False)]
-    for _ in range(4):
+    middles = short[np.random.default_rng(1).choice(n, cells, replace=False)]
+    for _ in range(4 if cells > 1 else 0):
         cell = _first(short, middles)
         sums = np.zeros_like(middles)
         np.add.at(sums, cell, short)
@@ -165,8 +175,8 @@ def _in_cells(short: Vectors, k: int) -> Ints:
     for own, near in zip(members, around, strict=True):
         among = np.concatenate([members[c] for c in near])
         # Everything alike may lie in one cell: a part of it at a time.
-        for begin in range(0, len(own), CELL):
-            part = own[begin : begin + CELL]
+        for begin in range(0, len(own), PART):
+            part = own[begin : begin + PART]
             score = short[part] @ short[among].T
             many = min(k, len(among))
             out[part, :many] = among[np.argpartition(-score, many - 1, axis=1)[:, :many]]

@@ -126,7 +126,7 @@ class Trees:
             "min_data_in_leaf": 100, "feature_fraction": 0.5, "bagging_fraction": 0.7,
             "bagging_freq": 1, "lambda_l2": 10.0, "max_bin": 63, "force_col_wise": True,
             "num_threads": 1, "seed": seed, "deterministic": True, "verbose": -1,
-            "feature_pre_filter": False, "bin_construct_sample_cnt": 50_000,
+            "feature_pre_filter": False, "bin_construct_sample_cnt": 100_000,
         }  # fmt: skip
         if ranking:
             settings |= {"lambdarank_truncation_level": K}
