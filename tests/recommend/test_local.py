@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from tests.recommend.shops import AT, EACH, SORTS, Bench, codes, copied
 
 from renwei.core.chance import u
-from renwei.core.nouns import Consent, ConsentState, Event, Fact, Told
+from renwei.core.nouns import Consent, ConsentState, Event, Fact, Item, Told
+from renwei.core.store import Named
 from renwei.recommend.answers import RecommendAnswer
 from renwei.recommend.local import KINDS, PARTS, kind_of, named, part_now
 from renwei.recommend.model import model
@@ -24,6 +26,7 @@ from renwei.recommend.slices import (
     parts_of,
     rates,
 )
+from renwei.recommend.surfaces import SurfaceRequest, surfaces_set
 
 HOME = {"cream": "浙江省", "mask": "Sichuan"}
 NOW_US = 10**6 * DAY_US // 50
@@ -170,8 +173,6 @@ def test_of_a_person_who_said_no_to_profiling_no_place_is_used(places: Bench) ->
 
 def test_whoever_is_held_out_keeps_the_list_of_the_whole_shop(places: Bench) -> None:
     plain = codes(places.ask("", n=12))
-    from renwei.recommend.surfaces import SurfaceRequest, surfaces_set
-
     surfaces_set(places.shop, SurfaceRequest(name="home", place={"holdout": 1.0, "explore": 0.0}))
     lives(places, "held", "四川")
     answer = places.ask("held", n=12, context={"region": "四川"})
@@ -237,6 +238,107 @@ def test_lists_of_a_slice_are_made_once_for_a_version_of_the_catalogue(places: B
     assert len(mine.around) == 1
 
 
+# Slices as they lie on the shelf.
+
+
+Cut = tuple[str, str, float, dict[str, tuple[float, int]]]
+"""Sort, name, rest, and lift and takers by item."""
+
+
+def shelve(shop: Bench, serves: list[str], *cuts: Cut) -> None:
+    """Put slices on the shelf as learning does."""
+    rows = [
+        (k, number, *told[code])
+        for k, (_, _, _, told) in enumerate(cuts)
+        for code, number in sorted(shop.number.items(), key=lambda one: one[1])
+        if code in told
+    ]
+    kinds = {"slice": np.int32, "item": np.int64, "lift": np.float32, "takers": np.int32}
+    columns = {
+        name: np.array([row[k] for row in rows], dtype=kind)
+        for k, (name, kind) in enumerate(kinds.items())
+    }
+    slices = [
+        {"sort": sort, "name": name, "shown": name.title(), "rest": rest, "people": 50}
+        for sort, name, rest, _ in cuts
+    ]
+    meta = {"serves": serves, "slices": slices, "as_of": AT.isoformat(), "model": "taste@1"}
+    shop.shop.shelf.put("taste-local", columns, meta)
+
+
+def first(shop: Bench, who: str = "", **fields: Any) -> tuple[str, str]:
+    item = shop.ask(who, n=1, **fields).items[0]
+    return item.id, item.reason.code
+
+
+def test_the_closest_place_speaks_if_it_is_large_else_the_one_that_says_most(
+    places: Bench,
+) -> None:
+    far = ("country", "france", 0.1, {"mask-4": (1e5, 40)})
+    near = {"cream-5": (1e5, 40)}
+    asked = {"region": "Lyon, France"}
+    shelve(places, ["region"], ("city", "lyon", 0.9, near), far)
+    assert first(places, context=asked) == ("mask-4", "popular_here")
+    shelve(places, ["region"], ("city", "lyon", 0.5, near), far)
+    assert places.ask("", n=1, context=asked).items[0].reason.text == "Popular in Lyon"
+    lives(places, "lyonnaise", "Lyon", "city")
+    lives(places, "lyonnaise", "France", "country")
+    assert first(places, "lyonnaise") == ("cream-5", "popular_here")
+
+
+def test_what_hardly_anybody_of_a_place_took_is_not_called_popular_there(places: Bench) -> None:
+    for lift, takers, code in ((1e5, 2, "popular"), (1e5, 3, "popular_here")):
+        shelve(places, ["region"], ("city", "lyon", 0.4, {"cream-5": (lift, takers)}))
+        assert first(places, context={"region": "lyon"}) == ("cream-5", code)
+    top = codes(places.ask("", n=1))[0]
+    shelve(places, ["region"], ("city", "lyon", 0.4, {top: (1.05, 30)}))
+    assert first(places, context={"region": "lyon"}) == (top, "popular")
+
+
+def test_whoever_never_ordered_gets_what_others_began_with(places: Bench) -> None:
+    shelve(
+        places,
+        ["new", "back"],
+        ("kind", "new", 0.4, {"cream-5": (1e5, 40)}),
+        ("kind", "back", 0.4, {"mask-4": (1e5, 40)}),
+    )
+    assert first(places) == ("cream-5", "popular_first")
+    places.store.log.append([places.bought("once", ["soap-3"], 1)], places.clock.now())
+    said = {one.id: one for one in places.ask("once", n=36).items}
+    assert said["mask-4"].reason.code == "popular_back"
+    assert all(one.reason.code != "popular_first" for one in said.values())
+
+
+def test_slices_that_did_not_win_do_not_speak(places: Bench) -> None:
+    plain = codes(places.ask("", n=12))
+    shelve(places, ["hour"], ("city", "lyon", 0.4, {"cream-5": (1e5, 40)}))
+    assert codes(places.ask("", n=12, context={"region": "lyon"})) != ["cream-5"]
+    assert "cream-5" not in codes(places.ask("", n=1, context={"region": "lyon"}))
+    places.shop.shelf.drop("taste-local")
+    again = places.ask("", n=12, context={"region": "浙江"})
+    assert set(reasons(again)) == {"popular"}
+    assert len(plain) == len(codes(again))
+
+
+def test_of_several_kinds_each_keeps_its_room_in_every_slice(places: Bench) -> None:
+    places.items(Item(0, "video", "film", "Film", "", 0, "", {}))
+    place = {"kinds": ["product", "video"], "slots": {"video": 1}, "explore": 0.0, "holdout": 0}
+    surfaces_set(places.shop, SurfaceRequest(name="mixed", place=place))
+    shelve(places, ["region"], ("city", "lyon", 0.4, {"cream-5": (1e5, 40)}))
+    answer = places.ask("", surface="mixed", n=5, context={"region": "lyon"})
+    assert [item.kind for item in answer.items].count("video") == 1
+    assert "cream-5" in codes(answer)
+
+
+def test_a_slice_may_hold_items_that_the_catalogue_lost_or_never_had(places: Bench) -> None:
+    places.number["never"] = 10**7
+    told = {"never": (1e5, 40), "cream-5": (1e5, 40)}
+    shelve(places, ["region"], ("city", "lyon", 0.4, told))
+    assert first(places, context={"region": "lyon"}) == ("cream-5", "popular_here")
+    places.items(Item(0, "product", "cream-5", "Cream F", "cream", 1_000, "CNY", {"stock": 0}))
+    assert "cream-5" not in codes(places.ask("", n=36, context={"region": "lyon"}))
+
+
 # Cold start: where somebody came in, and what they do first.
 
 
@@ -255,13 +357,19 @@ def test_where_somebody_came_in_counts_as_their_first_look(places: Bench) -> Non
 def test_after_two_looks_the_list_of_an_unknown_visitor_is_about_them(
     places: Bench, sort: str
 ) -> None:
-    plain = places.ask("visitor", n=8)
-    places.saw("visitor", f"{sort}-2", f"{sort}-4", ago=timedelta(minutes=2))
-    after = places.ask("visitor", n=8)
+    plain = places.ask(n=8, anonymous_id="a-1")
+    (visitor,) = places.store.people.actors([Named("anonymous", "a-1")], AT)
+    looks = [
+        replace(places.event("", "view", f"{sort}-{k}", dwell_ms=8_000), actor=visitor)
+        for k in (2, 4)
+    ]
+    places.store.log.append(looks, places.clock.now())
+    after = places.ask(n=8, anonymous_id="a-1")
     assert codes(after) != codes(plain)
     assert share(after, sort) >= 0.5
-    assert share(after, sort) > share(plain, sort) or share(plain, sort) == 1
+    assert share(after, sort) > share(plain, sort)
     assert after.personal
+    assert all(item.reason.text for item in after.items)
 
 
 # How slices lean.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from renwei.core.shop import Shop
 from renwei.learn.taste.measures import Gain, Hits, gain, hits
-from renwei.recommend.local import KINDS, PLACES
+from renwei.recommend.local import KINDS, PLACES, telling
 from renwei.recommend.pasts import Rows
 from renwei.recommend.slices import DAY_US, MOST_ITEMS, Leaning, Takings, leaning, rates
 
@@ -224,6 +224,12 @@ def _by_person(got: Hits, row: Ints, people: int) -> tuple[Floats, Floats]:
     return recall, ndcg
 
 
+def _telling(own: Sequence[Seat], ways: Mapping[str, Leaning]) -> Seat | None:
+    if not own:
+        return None
+    return own[telling([float(ways[sort].rest[number]) for sort, number in own])]
+
+
 def _seats(
     step: str, told: Takings, cases: _Cases, ways: Mapping[str, Leaning]
 ) -> list[Seat | None]:
@@ -231,8 +237,8 @@ def _seats(
     if step == "region":
         places = {sort: told.place[sort][cases.who].tolist() for sort in PLACES}
         sorts = [sort for sort in PLACES if np.isfinite(ways[sort].lean)]
-        each = [[(s, places[s][k]) for s in sorts] for k in range(len(cases.who))]
-        return [next((seat for seat in one if seat[1] >= 0), None) for one in each]
+        each = ([(s, places[s][k]) for s in sorts] for k in range(len(cases.who)))
+        return [_telling([seat for seat in one if seat[1] >= 0], ways) for one in each]
     if step == "hour":
         fine = bool(np.isfinite(ways["hour"].lean))
         return [("hour", part) if fine else None for part in cases.part.tolist()]
