@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import string
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -50,6 +52,8 @@ def test_saying_the_same_twice_makes_no_new_version(town: Any) -> None:
     [
         ("zone", "Mars/Phobos", "bad_zone"),
         ("zone", "../etc/passwd", "bad_zone"),
+        ("zone", "+03:17", "bad_zone"),
+        ("zone", "+25:00", "bad_zone"),
         ("currency", "YUAN", "bad_currency"),
         ("language", "fr", "bad_language"),
         ("region", "China", "bad_region"),
@@ -72,7 +76,11 @@ def test_a_value_that_cannot_be_is_refused_with_what_was_found(
 @pytest.mark.parametrize(
     ("key", "text", "value"),
     [
-        ("zone", "+08:00", "+08:00"),
+        ("zone", "+08:00", "Asia/Shanghai"),
+        ("zone", "UTC-3", "Etc/GMT+3"),
+        ("zone", "GMT+05:45", "Asia/Kathmandu"),
+        ("zone", "+00:00", "UTC"),
+        ("zone", "Europe/Berlin", "Europe/Berlin"),
         ("holdout", "5%", 0.05),
         ("holdout", "0.1", 0.1),
         ("language", "ZH", "zh"),
@@ -82,6 +90,17 @@ def test_a_value_that_cannot_be_is_refused_with_what_was_found(
 )
 def test_a_value_is_read_as_people_write_it(key: str, text: str, value: Any) -> None:
     assert checked(key, text) == value
+
+
+@pytest.mark.parametrize("minutes", [*range(-12 * 60, 14 * 60 + 1, 60), 330, 345, 570])
+def test_a_zone_written_as_an_offset_is_kept_as_a_name_that_every_clock_can_read(
+    minutes: int,
+) -> None:
+    sign, ahead = "-" if minutes < 0 else "+", abs(minutes)
+    kept = checked("zone", f"{sign}{ahead // 60:02d}:{ahead % 60:02d}")
+    for month in (1, 7):
+        at = datetime(2026, month, 1, tzinfo=ZoneInfo(kept))
+        assert at.utcoffset() == timedelta(minutes=minutes)
 
 
 def test_an_unknown_setting_is_answered_with_the_nearest(town: Any) -> None:

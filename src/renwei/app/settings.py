@@ -11,7 +11,7 @@ from renwei.core.errors import BadInput, UnknownName
 from renwei.core.shop import Settings
 from renwei.core.store import Store
 from renwei.core.words import LANGUAGES
-from renwei.people.zones import zone_named
+from renwei.people.zones import zone_name
 
 KIND, NAME = "setting", "shop"
 SETTINGS: Mapping[str, str] = {field.name: f"settings.{field.name}" for field in fields(Settings)}
@@ -70,10 +70,9 @@ def checked(key: str, text: str) -> Any:
 
 def _zone(text: str) -> str:
     try:
-        zone_named(text)
+        return zone_name(text)
     except ValueError as error:
         raise BadInput("bad_zone", found=text) from error
-    return text
 
 
 def _currency(text: str) -> str:
