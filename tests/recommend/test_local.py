@@ -303,6 +303,8 @@ def test_whoever_never_ordered_gets_what_others_began_with(places: Bench) -> Non
         ("kind", "back", 0.4, {"mask-4": (1e5, 40)}),
     )
     assert first(places) == ("cream-5", "popular_first")
+    # Where a ranker foresees what somebody buys, no kind of customer is asked for.
+    places.shop.shelf.drop("taste")
     places.store.log.append([places.bought("once", ["soap-3"], 1)], places.clock.now())
     said = {one.id: one for one in places.ask("once", n=36).items}
     assert said["mask-4"].reason.code == "popular_back"
