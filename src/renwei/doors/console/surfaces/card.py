@@ -28,7 +28,7 @@ SOURCES: Mapping[str, Sequence[str]] = {
 }
 """What speaks first on a page about an item; on the others what serves the question does."""
 LEAST_SHARE = 0.005
-MOST_CURVES, PLACES = 3, 10
+MOST_CURVES, PLACES = 3, 6
 
 
 @dataclass(frozen=True)
