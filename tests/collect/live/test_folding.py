@@ -311,6 +311,58 @@ def test_an_app_user_is_the_buyer_of_the_same_phone_unless_names_differ(
     assert not_merged(live.shop) == {"shared_identifier": 1}
 
 
+def _own_file(live: Live, folder: Path, *customers: str, mail: str = "") -> None:
+    """Bring in orders of a file of the shop's own, with its numbers of customers."""
+    rows = ["order_id,customer_id,email,created_at,product,quantity,price"]
+    rows += [
+        f"o-{k},{customer},{mail},2026-03-{k + 1:02d} 10:00:00,Clay mask,1,59.90"
+        for k, customer in enumerate(customers)
+    ]
+    file = folder / "orders.csv"
+    file.write_text("\n".join(rows) + "\n", "utf-8")
+    bring(live.shop, ImportRequest(files=[file]))
+
+
+def test_an_app_user_is_the_customer_of_that_number_in_the_shops_own_file(
+    live: Live, tmp_path: Path
+) -> None:
+    _own_file(live, tmp_path, "17850", "17851", "17850")
+    customer = live.person("customer", "generic:17850")
+    assert customer is not None
+    live.post({"userId": "17850", "event": "Product Viewed", "properties": P})
+    assert live.person("user", "17850") == live.person("customer", "generic:17850")
+    assert live.person("customer", "generic:17851") != live.person("user", "17850")
+    people = live.shop.store.people
+    (merge,) = people.merges()
+    assert merge.reason == "same_customer"
+    people.unmerge(merge.id, AT)
+    live.post({"userId": "17850", "event": "Product Viewed", "properties": P}, later=60)
+    assert live.person("user", "17850") != live.person("customer", "generic:17850")
+
+
+def test_a_user_who_came_before_the_file_is_known_by_their_number_soon(
+    live: Live, tmp_path: Path
+) -> None:
+    live.post({"userId": "17850", "event": "Product Viewed", "properties": P})
+    _own_file(live, tmp_path, "17850")
+    live.post({"userId": "17850", "event": "Product Viewed", "properties": P}, later=900)
+    assert live.person("user", "17850") == live.person("customer", "generic:17850")
+
+
+def test_a_number_of_a_marketplace_or_another_address_is_no_user_of_ours(
+    live: Live, tmp_path: Path
+) -> None:
+    bring(live.shop, ImportRequest(files=[write(tmp_path / "shop.csv", [Sale(1, nick="mei")])]))
+    live.post({"userId": "mei", "event": "Product Viewed", "properties": P})
+    identify(live, "u7", email="mei@example.com")
+    _own_file(live, tmp_path, "u7", mail="li@example.com")
+    live.post({"userId": "u7", "event": "Product Viewed", "properties": P}, later=900)
+    nick = live.person("nick", "generic:mei") or live.person("nick", "taobao:mei")
+    assert nick is not None
+    assert live.person("user", "mei") != nick
+    assert live.person("user", "u7") != live.person("customer", "generic:u7")
+
+
 def test_a_number_that_hundreds_type_joins_nobody(live: Live) -> None:
     for n in range(40):
         identify(

@@ -21,7 +21,7 @@ from renwei.core.nouns import NOBODY, Consent, ConsentState, Event, Fact, Told
 from renwei.core.shop import Shop
 
 FOLD: Final = "profiles"
-_ABOUT_PEOPLE: Final = frozenset(("facts", "texts", "consent", "with", "op"))
+_ABOUT_PEOPLE: Final = frozenset(("facts", "texts", "consent", "with", "op", "numbered"))
 _OF_NAMES: Final = ("name", "called", "first_name", "last_name")
 _LIST: Final = 50
 
@@ -36,6 +36,9 @@ def fold(shop: Shop, events: Sequence[Event]) -> None:
         if body.get("with"):
             others = [int(other) for other in body["with"]]
             _join(joiner, event, others)
+        if body.get("numbered"):
+            customer, source = int(body["numbered"]), event.source
+            joiner.join(event.actor, [customer], "same_customer", event.at, source=source)
         if body.get("facts") or body.get("op") == "delete":
             _learn(shop, event, body.get("facts", {}))
         if body.get("consent"):

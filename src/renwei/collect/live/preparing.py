@@ -101,6 +101,8 @@ def _prepared(shop: Shop, arrived: Sequence[Arrived], at: datetime) -> Prepared:
         drafts.append(draft)
         if who.others:
             body["with"], body["how"] = list(who.others), one.kind
+        if who.numbered:
+            body["numbered"] = who.numbered
         if kind in BEHAVIOUR:
             if over(who.actor, kind, arrival_us if one.at_us is None else one.at_us):
                 body["flood"] = True
@@ -317,6 +319,8 @@ def _add_orders(
         body = {**event.body, "wire": arrived[index][1].wire}
         if whose[index].others:
             body |= {"with": list(whose[index].others), "how": "track"}
+        if whose[index].numbered:
+            body["numbered"] = whose[index].numbered
         # An order of an import stays under its own actor, whose key is not this one's.
         if rest and event.actor == actors[index]:
             body["_"] = b2a_base64(rest, newline=False).decode()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from threading import Lock
 from typing import Any, Final
@@ -29,6 +29,10 @@ from renwei.core.store import Named, People, Store
 
 KEPT: Final = 200_000
 _LIKE_PHONE: Final = re.compile(r"^(?:\+\d[\d \-()]{6,20}|1[3-9]\d{9})$")
+OWN_FILES: Final = ("generic", "uci")
+"""Layouts of files that come from no marketplace: their customer numbers are the shop's own."""
+LOOK_AGAIN: Final = timedelta(minutes=10)
+"""An order file may have come in since a user was first seen."""
 ONE_SPACE: Final = ("posthog", "sensors")
 """Wires whose visitors and users share one space of ids."""
 
@@ -67,10 +71,14 @@ def _is_nobodys(kind: str, value: str) -> bool:
 
 
 class Whose(msgspec.Struct, gc=False):
-    """Whose an event is: its actor, and other actors that it shows to be the same person."""
+    """Whose an event is: its actor, and other actors that it shows to be the same person.
+
+    `numbered` is the customer of the shop's own files who has the user's id as a number.
+    """
 
     actor: int
     others: tuple[int, ...] = ()
+    numbered: int = NOBODY
 
 
 class Resolver:
@@ -80,6 +88,8 @@ class Resolver:
         self._actors: dict[Named, int] = {}
         self._users: dict[str, int] = {}
         self._visitors: dict[str, int] = {}
+        self._numbered: dict[str, int] = {}
+        self._looked: datetime | None = None
         self._version = -1
         self._own = self._seen_own = 0
         self.lock = Lock()
@@ -91,7 +101,7 @@ class Resolver:
 
     def clear(self) -> None:
         """Remember nothing."""
-        for known in (self._actors, self._users, self._visitors):
+        for known in (self._actors, self._users, self._visitors, self._numbered):
             known.clear()
 
     def _refresh(self, people: People) -> None:
@@ -112,6 +122,9 @@ class Resolver:
         """Whose each event is, aligned; NOBODY where the person was forgotten."""
         people = shop.store.people
         self._refresh(people)
+        if self._looked is None or not timedelta(0) <= at - self._looked < LOOK_AGAIN:
+            self._looked = at
+            self._users.clear()
         self._learn(shop, arrived, at)
         users, visitors = self._users.get, self._visitors.get
         found: list[Whose] = []
@@ -122,7 +135,10 @@ class Resolver:
             if user is None:
                 found.append(Whose(visitor if visitor is not None else self._by_device(one)))
             else:
-                found.append(Whose(user))
+                numbered = (
+                    self._still_apart(people, one.user_id, user) if self._numbered else NOBODY
+                )
+                found.append(Whose(user, numbered=numbered))
                 if visitor and user:
                     pairs.append((index, user, visitor))
         self._join(people, found, pairs)
@@ -165,6 +181,26 @@ class Resolver:
                 keys, shop.store.people.actors(names, at, source), strict=True
             ):
                 (users if is_user else visitors)[text] = actor
+                if is_user:
+                    self._look_up(shop.store.people, text, at)
+
+    def _look_up(self, people: People, text: str, at: datetime) -> None:
+        """Whether the shop's own files know a customer by this number."""
+        names = [Named("customer", f"{layout}:{text}") for layout in OWN_FILES]
+        known = [name for name in names if people.find(name)]
+        if len(known) == 1:
+            _bound(self._numbered)
+            (self._numbered[text],) = people.actors(known, at)
+
+    def _still_apart(self, people: People, text: str, user: int) -> int:
+        """The customer of this number, as long as the user is another person."""
+        customer = self._numbered.get(text, NOBODY)
+        if customer != NOBODY:
+            one, two = people.persons_of([user, customer])
+            if one == two or NOBODY in (one, two):
+                del self._numbered[text]
+                return NOBODY
+        return customer
 
     def _by_device(self, one: Incoming) -> int:
         # An event without any id but its device's was let in by `read`; see `_join_named`.
