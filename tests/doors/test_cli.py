@@ -112,6 +112,16 @@ def test_an_unknown_person_and_an_unknown_decision_are_said_so(run: Run, filled:
         assert "Traceback" not in done.stderr
 
 
+def test_a_day_is_that_of_the_shops_clock_and_other_times_say_whose_they_are(
+    run: Run, filled: Path
+) -> None:
+    # 20:40 in Shanghai on the twelfth is the thirteenth in New Zealand.
+    for zone, day in (("Asia/Shanghai", "2026-09-12"), ("Pacific/Auckland", "2026-09-13")):
+        assert run("settings", "zone", zone).returncode == 0
+        assert f"{day}  order" in run("person", "13800010001", "--lang", "en").stdout
+    assert "2026-09-12 12:40 UTC" in run("people", "13800010001", "--lang", "en").stdout
+
+
 def test_what_cannot_be_taken_back_never_waits_without_a_terminal(run: Run, filled: Path) -> None:
     done = run("forget", "13800010001")
     assert done.returncode == 1

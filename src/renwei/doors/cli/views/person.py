@@ -11,6 +11,7 @@ from rich.text import Text
 
 from renwei.core.words import Words, money
 from renwei.doors.cli.views.plain import indented
+from renwei.people.zones import zone_named
 
 
 def show(name: str, answer: Any, words: Words, lang: str, console: Console) -> None:
@@ -58,8 +59,8 @@ class _Page:
         return self.say(
             "need",
             title=one["title"],
-            low=one["due_low"],
-            high=one["due_high"],
+            low=self.local(one["due_low"]),
+            high=self.local(one["due_high"]),
             times=one["times"],
             cycle=one["cycle_days"],
         )
@@ -68,7 +69,7 @@ class _Page:
         shown = one["value"]
         if one["kind"] in ("hour", "price"):
             shown = self.say(f"{one['kind']}_{shown}")
-        dates = ", ".join(_day(e["at"]) for e in one["evidence"])
+        dates = ", ".join(self.local(e["at"])[:10] for e in one["evidence"])
         return self.say("preference", value=shown, n=one["orders"], share=one["share"], dates=dates)
 
     def consents(self) -> list[str]:
@@ -81,19 +82,23 @@ class _Page:
         return shown or [self.say("consent_unknown")]
 
     def touch(self, one: dict[str, Any]) -> str:
-        amount = self.money(one["value_minor"]) if one["value_minor"] else ""
+        amount = self.money(one["value_minor"], one["currency"]) if one["value_minor"] else ""
         what = ", ".join(one["what"][:3]) + (" …" if len(one["what"]) > 3 else "")
         kind = self.say(f"touch_{one['kind'].replace('-', '_')}")
         status = self.say(f"status_{one['status']}") if one["status"] else ""
-        parts = [_day(one["at"]), kind, status, amount, what, one["decision_id"]]
+        parts = [self.local(one["at"])[:10], kind, status, amount, what, one["decision_id"]]
         return "  ".join(part for part in parts if part)
 
     def merge(self, one: dict[str, Any]) -> str:
         why = self.words.say(f"merge_reasons.{one['reason']}", one["values"], self.lang)
         return f"{one['kept']} ← {one['gone']} · {why}"
 
-    def money(self, minor: int) -> str:
-        return money([minor, self.said["currency"]])
+    def money(self, minor: int, currency: str = "") -> str:
+        return money([minor, currency or self.said["currency"]])
+
+    def local(self, at: str) -> str:
+        """A time on the shop's clock, ISO 8601."""
+        return datetime.fromisoformat(at).astimezone(zone_named(self.said["zone"])).isoformat()
 
     def part(self, title: str, rows: list[str]) -> None:
         if rows:
@@ -105,7 +110,3 @@ class _Page:
     def line(self, text: str) -> None:
         if text:
             indented(self.console, text, 2)
-
-
-def _day(at: str) -> str:
-    return datetime.fromisoformat(at).strftime("%Y-%m-%d")

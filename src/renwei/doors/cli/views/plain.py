@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -120,11 +120,11 @@ _NAMES = ("row", "seq", "position", "version", "surface_version", "map_version",
 
 def _scalar(value: Any, name: str, currency: str) -> str:
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M")
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
     if isinstance(value, int) and name.endswith("_minor") and currency:
         return money([value, currency])
     if isinstance(value, int) and name.endswith("_us") and value > 10**12:
-        return from_us(value).strftime("%Y-%m-%d %H:%M")
+        return from_us(value).strftime("%Y-%m-%d %H:%M UTC")
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
     if isinstance(value, int):
