@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -80,6 +81,23 @@ def test_whose_only_order_was_given_back_has_none_on_the_page_and_in_the_list(to
     (line,) = people(town.shop, PeopleRequest(query=PHONE)).people
     assert (line.orders, line.spend_minor, line.last_order, line.value_minor) == (0, 0, None, 0)
     assert (line.stage, line.tier) == ("", "")
+
+
+def test_money_is_told_in_what_it_was_paid_in(town: Any) -> None:
+    now = town.shop.clock.now()
+    for days in (3, 33, 63):
+        town.add(town.event(PHONE, now - days * DAY, currency="USD"))
+    town.add(town.event(PHONE, now - DAY, currency="CNY"))
+    town.learn()
+    shown = page(town)
+    assert (shown.currency, shown.spend_minor) == ("CNY", 1_000)
+    assert [one.currency for one in shown.touches] == ["CNY", "USD", "USD", "USD"]
+    settings = replace(town.shop.settings, currency="EUR")
+    town = replace(town, shop=replace(town.shop, settings=settings))
+    town.learn()
+    # Nothing was paid in euros: the sums are in what most orders are in.
+    shown = page(town)
+    assert (shown.currency, shown.spend_minor) == ("USD", 3_000)
 
 
 def test_who_refused_profiling_is_not_profiled(town: Any) -> None:

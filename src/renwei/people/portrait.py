@@ -66,7 +66,7 @@ def portrait_of(shop: Shop, person: int, at: datetime, *, masked: bool = False) 
     return Portrait(
         person=to_id(person),
         at=at,
-        currency=shop.settings.currency,
+        currency=_currency(shop),
         zone=shop.settings.zone,
         name=next(iter(_masked(texts.get("name", []), masked=masked)), ""),
         identifiers={
@@ -204,6 +204,12 @@ def _said(shop: Shop, one: Preference) -> str:
     return shop.say(key, value=shown, n=one.events, seconds=one.seconds)
 
 
+def _currency(shop: Shop) -> str:
+    """That of the sums: of the estimates, which are in what most orders are in."""
+    held = shop.shelf.get("people")
+    return str((held.meta.get("currency") if held else "") or shop.settings.currency)
+
+
 def _estimates(shop: Shop, person: int, items: dict[int, Item]) -> dict[str, Any]:
     held = shop.shelf.get("people")
     row = row_of(held.columns["person"], person) if held else None
@@ -327,6 +333,7 @@ def _touches(
             kind=event.kind,
             at=event.at,
             value_minor=event.value_minor,
+            currency=event.currency,
             refunded_minor=int(event.body.get("refunded") or 0),
             status=str(event.body.get("done") or event.body.get("status") or ""),
             what=titles([line[0] for line in event.body.get("lines") or ()]),

@@ -101,6 +101,7 @@ class Touch(msgspec.Struct, kw_only=True):
     kind: str
     at: datetime
     value_minor: int = 0
+    currency: str = ""
     refunded_minor: int = 0
     status: str = ""
     what: list[str] = []
