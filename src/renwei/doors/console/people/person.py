@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from starlette.responses import RedirectResponse, Response
 
@@ -45,7 +46,8 @@ def person(visit: Visit) -> Response:
 def following(visit: Visit) -> Response:
     """What to do for this person now, or why nothing; a decision like every other."""
     answer = visit.call("next", person=visit.path["person"])
-    today = visit.house.clock.now().date()
+    zone = ZoneInfo(visit.house.shop().settings.zone)
+    today = visit.house.clock.now().astimezone(zone).date()
     return visit.show(
         "people/next_part.html" if visit.partial else "people/next.html",
         next=answer,
