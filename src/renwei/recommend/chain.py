@@ -99,12 +99,12 @@ class Chain:
         rows = self._kept(np.flatnonzero(spoken_for & self.scene.allowed), total, shut, len(gone))
         rows, price = self._placed(rows, total[rows] * SCALE, shut[rows])
         worth = total[rows] * SCALE
-        said, alone = np.zeros((len(heard), len(rows))), total
-        alone[:] = 0.0
+        said, alone = np.empty((len(heard), len(rows))), total
         for place, (own, values) in enumerate(heard):
+            # Only what stands at these rows is read.
+            alone[rows] = 0.0
             alone[own] = values
             said[place] = alone[rows]
-            alone[own] = 0.0
         winner = said.argmax(axis=0) if said.size else np.zeros(len(rows), dtype=np.int64)
         numbers = self.scene.goods.number[rows]
         return Judged(rows, numbers, worth, price, winner.astype(np.int64), said)
