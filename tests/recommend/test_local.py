@@ -27,6 +27,7 @@ from renwei.recommend.slices import (
     rates,
 )
 from renwei.recommend.surfaces import SurfaceRequest, surfaces_set
+from renwei.recommend.trying import tried
 
 HOME = {"cream": "浙江省", "mask": "Sichuan"}
 NOW_US = 10**6 * DAY_US // 50
@@ -454,6 +455,26 @@ def test_one_person_who_takes_a_lot_makes_no_taste_of_a_place() -> None:
     own = leaning(told, "province", NOW_US)
     for k in range(4):
         assert abs(own.dense(k, told.items) - 1).max() < 0.8
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_where_places_are_drawn_by_chance_none_of_them_wins(seed: int) -> None:
+    # Everybody keeps to a taste of their own and repeats it; where they live says nothing.
+    chance = np.random.default_rng(seed)
+    rows = [
+        (k, int(item), int(day))
+        for k in range(300)
+        for own in [chance.integers(0, 40, 4)]
+        for item, day in zip(chance.choice(own, 8), chance.integers(0, 90, 8), strict=True)
+    ]
+    told = takings(rows, chance.integers(0, 12, 300).tolist(), 12)
+    assert [one.step for one in tried(told, NOW_US) if one.why == "serves"] == []
+
+
+def test_a_place_that_is_nearly_the_whole_shop_has_no_list_of_its_own() -> None:
+    rows = [(k, 6 * (k >= 110) + int(6 * u(k, "x", j)), j) for k in range(120) for j in range(3)]
+    own = leaning(takings(rows, [int(k >= 110) for k in range(120)], 2), "province", NOW_US)
+    assert own.apart.tolist() == [False, True]
 
 
 def test_days_are_divided_by_the_clock_of_the_zone() -> None:

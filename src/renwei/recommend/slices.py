@@ -34,6 +34,8 @@ FORGOTTEN = 5
 """Half-lives after which nothing is counted any more."""
 LEAST_PEOPLE = 10
 """A slice of fewer people is none."""
+THE_SHOP = 0.75
+"""A slice with more of everything than this is the shop, and gets the list of the shop."""
 MOST_PLACES = 300
 MOST_ITEMS = 2_000
 """Of a slice so many items are kept, those that sell best in it; the rest leans on the shop."""
@@ -102,7 +104,7 @@ class Leaning:
         names: (key, as people write it) of each slice.
         lean: Weight of the shop that each slice begins with; infinite where slices say nothing.
         rest: Shape (slices,). Lift of an item that nobody of the slice took.
-        people: Shape (slices,).
+        people: Shape (slices,). apart: Whether it is something else than the shop.
         slice, item, lift, takers: Items taken in a slice, sorted by both: shape (rows,).
     """
 
@@ -111,6 +113,7 @@ class Leaning:
     lean: float
     rest: Floats
     people: Ints
+    apart: NDArray[np.bool_]
     slice: Ints
     item: Ints
     lift: Floats
@@ -136,8 +139,8 @@ def leaning(told: Takings, sort: str, as_of_us: int) -> Leaning:
     """
     own, names = told.slice_of(sort)
     if not names:
-        none, never = np.zeros(0, dtype=np.int64), np.zeros(0)
-        return Leaning(sort, names, float("inf"), never, none, none, none, never, none)
+        none, never, no = np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0, dtype=bool)
+        return Leaning(sort, names, float("inf"), never, none, no, none, none, never, none)
     who, place, item, weight = _weighted(told, own, as_of_us, TASTE_HALF_LIFE_DAYS)
     n = len(names)
     whole = _sums(item, weight, told.items)
@@ -156,7 +159,8 @@ def leaning(told: Takings, sort: str, as_of_us: int) -> Leaning:
         rest: Floats = lean / (total + lean)
     else:
         lift, rest = np.ones(len(key)), np.ones(n)
-    return Leaning(sort, names, lean, rest, people, slice_, thing, lift, takers)
+    apart = np.full(n, np.isfinite(lean)) & (total <= THE_SHOP * whole.sum())
+    return Leaning(sort, names, lean, rest, people, apart, slice_, thing, lift, takers)
 
 
 def rates(told: Takings, as_of_us: int, half_life_days: float = HALF_LIFE_DAYS) -> Floats:

@@ -1,8 +1,9 @@
 """Whether what sells here and now beats what sells in the whole shop, on the shop's own past.
 
 Everybody who bought in the last 30 days is taken as if nothing were known of them: they get
-what sold before those days in the whole shop, or in their slices, and what they bought says
-which was better. Sorts of slices come one after the other, each on top of those that won.
+what sold before those days in the whole shop, or in their slices, and what they bought that was
+new to them says which was better: in a small place their own past would speak for the rest.
+Sorts of slices come one after the other, each on top of those that won.
 """
 
 from __future__ import annotations
@@ -31,17 +32,18 @@ STEPS = ("region", "hour", *KINDS)
 TRIED_DAYS = 30
 K = 20
 MOST_PEOPLE, FEWEST_PEOPLE = 4_000, 50
-SURE, SURER = 0.95, 0.99
+LEVEL = 0.99
+"""Of five comparisons none may win by chance."""
 ENOUGH_PEOPLE, MARGIN = 500, 0.1
-"""With fewer people the gain must be surer, and a tenth of what there was; as for rankers."""
+"""In a shop of fewer the gain must be a tenth of what there was, as for rankers."""
 
 
 @dataclass(frozen=True)
 class Trial:
     """One sort of slice against what serves without it; means over people.
 
-    `why` says what became of it: serves, no_gain, few_people (to judge it by), or alike (its
-    slices say nothing of their own).
+    `people` are those to whom it makes a difference. `why` says what became of it: serves,
+    no_gain, few_people (to judge it by), or alike (its slices say nothing of their own).
     """
 
     step: str
@@ -77,7 +79,9 @@ class _Cases:
 
     @classmethod
     def of(cls, told: Takings, from_us: int, until_us: int) -> _Cases:
+        taken = told.who * told.items + told.item
         rows = np.flatnonzero(told.between(from_us, until_us) & told.goal)
+        rows = rows[~np.isin(taken[rows], taken[told.at_us < from_us])]
         people = np.unique(told.who[rows])
         if len(people) > MOST_PEOPLE:
             people = np.random.default_rng(1).choice(people, MOST_PEOPLE, replace=False)
@@ -129,9 +133,8 @@ def learn_local(
     everywhere = rates(told, edge_us) if sorts else np.zeros(len(numbers))
     table: dict[str, list[NDArray[Any]]] = {name: [] for name in _COLUMNS}
     slices: list[dict[str, Any]] = []
-    for way in [leaning(told, sort, edge_us) for sort in sorts]:
-        if np.isfinite(way.lean):
-            _add(way, everywhere, table, slices)
+    for sort in sorts:
+        _add(leaning(told, sort, edge_us), everywhere, table, slices)
     columns = {
         name: np.concatenate([np.zeros(0, dtype=kind), *table[name]]).astype(kind)
         for name, kind in _COLUMNS.items()
@@ -149,7 +152,8 @@ def _add(
 ) -> None:
     """What sells best in each slice; of the rest the slice says too little to be kept."""
     ends = np.searchsorted(way.slice, np.arange(len(way.names) + 1))
-    for k, (name, shown) in enumerate(way.names):
+    for k in np.flatnonzero(way.apart).tolist():
+        name, shown = way.names[k]
         own = np.arange(ends[k], ends[k + 1])
         rate = everywhere[way.item[own]] * way.lift[own]
         own = np.sort(own[np.argsort(-rate, kind="stable")[:MOST_ITEMS]])
@@ -208,8 +212,8 @@ def _compared(step: str, won: Sequence[str], what: tuple[Takings, _Cases, _Lists
 
     recall, ndcg = of([*won, step])
     recall_without, ndcg_without = of(won)
-    few = len(people) < ENOUGH_PEOPLE
-    gained = gain(ndcg, ndcg_without, level=SURER if few else SURE)
+    few = len(np.unique(cases.who)) < ENOUGH_PEOPLE
+    gained = gain(ndcg, ndcg_without, level=LEVEL)
     least = MARGIN * float(ndcg_without.mean()) if few else 0.0
     serves = gained.low > least and recall.mean() >= recall_without.mean()
     return Trial(
@@ -235,12 +239,15 @@ def _seats(
 ) -> list[Seat | None]:
     """The slice of each case, None where there is none that says something of its own."""
     if step == "region":
-        places = {sort: told.place[sort][cases.who].tolist() for sort in PLACES}
-        sorts = [sort for sort in PLACES if np.isfinite(ways[sort].lean)]
-        each = ([(s, places[s][k]) for s in sorts] for k in range(len(cases.who)))
-        return [_telling([seat for seat in one if seat[1] >= 0], ways) for one in each]
-    if step == "hour":
-        fine = bool(np.isfinite(ways["hour"].lean))
-        return [("hour", part) if fine else None for part in cases.part.tolist()]
-    fine, kind = bool(np.isfinite(ways["kind"].lean)), KINDS.index(step)
-    return [("kind", kind) if fine and one == kind else None for one in cases.kind.tolist()]
+        own = {sort: told.place[sort][cases.who].tolist() for sort in PLACES}
+    elif step == "hour":
+        own = {"hour": cases.part.tolist()}
+    else:
+        own = {"kind": np.where(cases.kind == KINDS.index(step), cases.kind, -1).tolist()}
+    each: list[list[Seat]] = [[] for _ in cases.who]
+    for sort, numbers in own.items():
+        apart = [*ways[sort].apart.tolist(), False]
+        for seats, number in zip(each, numbers, strict=True):
+            if apart[number]:
+                seats.append((sort, number))
+    return [_telling(seats, ways) for seats in each]
