@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from renwei.core.clock import from_us, to_us
 from renwei.people.features import batch_features, person_features
 from renwei.people.frame import Frame
+from renwei.people.listing import PeopleRequest, people
 from renwei.people.returns import given_back
 
 DAY = timedelta(days=1)
@@ -80,6 +81,23 @@ def test_money_in_another_currency_is_never_added_up(town: Any) -> None:
     frame = Frame.read(town.shop.store, "CNY")
     assert frame.as_of(now).value.sum() == 500
     assert frame.strange == 1
+
+
+def test_whoever_pays_in_another_currency_alone_is_read_alone_as_with_all_others(
+    town: Any,
+) -> None:
+    now = town.shop.clock.now()
+    for k in range(5):
+        town.buys(f"+861390000{k:04d}", 3, 9)
+    town.add(town.event("+8613900009999", now - 2 * DAY, currency="USD", value=5_000))
+    town.learn()
+    abroad = town.person("+8613900009999")
+    everybody = Frame.read(town.shop.store, "CNY").as_of(now)
+    alone = Frame.of(town.shop.store, abroad, now, "CNY").as_of(now)
+    assert everybody.value[everybody.person == abroad].tolist() == alone.value.tolist() == [0]
+    town.add(town.event("+8613900009999", now - DAY, currency="USD", value=5_000))
+    (line,) = people(town.shop, PeopleRequest(query="+8613900009999")).people
+    assert (line.orders, line.spend_minor) == (2, 0)
 
 
 def test_merged_people_are_one_in_the_frame_and_two_again_after(town: Any) -> None:

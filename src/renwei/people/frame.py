@@ -81,7 +81,8 @@ class Frame:
         person, at_us, value, refunded, counted, order: Shape (states,).
         keys: Of every order ever, ascending (see `order_key`); `order` indexes into it.
         places: Platforms and shops that orders came from.
-        currency: What most orders are in; orders in others count with value 0.
+        currency: As asked for, or where nobody ordered in it what most orders are in; orders in
+            others count with value 0.
         position: Of the log when it was read.
     """
 
@@ -92,7 +93,7 @@ class Frame:
         store: Store,
         currency: str,
     ) -> None:
-        rows = _Rows()
+        rows, some = _Rows(), persons is not None
         for event in events:
             rows.add(event)
         ints: dict[str, Ints] = {
@@ -105,9 +106,9 @@ class Frame:
         back = ints["kind"] == KINDS.index("return")
         state = ~back
         counts = rows.currencies
-        self.currency = (
-            currency if currency in counts else max(counts, key=counts.__getitem__, default="")
-        )
+        # Of some people's orders none may be in the shop's currency, which it is all the same.
+        known = currency in counts or (currency and some)
+        self.currency = currency if known else max(counts, key=counts.__getitem__, default="")
         main = ints["currency"] == rows.currency_number(self.currency)
         self.strange = int((~main & state).sum())
         self.person, self.at_us = who[state], ints["at_us"][state]

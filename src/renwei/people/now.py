@@ -60,11 +60,11 @@ def fresh(
 
 
 def frame_of(shop: Shop, person: int, at: datetime) -> Frame:
-    """Her orders, in the currency of the estimates."""
+    """Her orders, in the currency of the estimates; without any, in what most of hers are in."""
     from renwei.people.frame import Frame
 
     held = shop.shelf.get("people")
-    currency = str((held.meta.get("currency") if held else "") or shop.settings.currency)
+    currency = str(held.meta.get("currency") or "") if held else ""
     return Frame.of(shop.store, person, at, currency)
 
 
