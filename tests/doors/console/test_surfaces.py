@@ -152,6 +152,12 @@ def test_a_product_page_is_about_the_item_that_was_chosen(owner: Person) -> None
     assert "Mask 3" not in re.findall(r'class="title"[^>]*>([^<]*)<', answer.body.decode())
 
 
+def test_an_item_that_nobody_finds_is_said(owner: Person) -> None:
+    answer = ready(owner, "/surfaces/product?item=no-such-thing")
+    assert "No item is found by “no-such-thing”" in text_of(answer)
+    assert "About the item" not in text_of(answer)
+
+
 def test_looking_again_records_nothing_more_until_something_changed(
     house: House, owner: Person
 ) -> None:
