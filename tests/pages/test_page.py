@@ -130,6 +130,19 @@ def test_old_apps_and_slow_networks_get_what_they_can_show(shop: Bench) -> None:
     assert all(not item.image for module in light.modules for item in module.items)
 
 
+@pytest.mark.parametrize(
+    ("app", "shown"),
+    [("1.9.9", False), ("2", True), ("2.0", True), ("2.0.0", True), ("3", True), ("3.0.0", True),
+     ("3.0.1", False), ("10.0", False), ("2.1-beta", True)],
+)  # fmt: skip
+def test_an_app_of_the_least_or_last_version_is_one_however_it_is_written(
+    shop: Bench, app: str, shown: bool
+) -> None:
+    banner = {"name": "new", "source": "banner", "url": "/x", "min_app": "2.0.0", "max_app": "3.0"}
+    write(shop, banner, block("a"))
+    assert ("new" in order(ask(shop, app_version=app))) is shown
+
+
 def test_a_module_of_named_items_keeps_their_order(shop: Bench) -> None:
     chosen = ["mask-3", "cream-1", "soap-5"]
     write(shop, {"name": "picked", "source": "items", "items": chosen})

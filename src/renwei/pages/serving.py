@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -294,8 +295,10 @@ def _guard(one: Module, request: PageRequest, at: datetime) -> str:
 
 
 def _version(text: str) -> tuple[int, ...]:
-    parts = text.split(".")
-    return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else ()
+    """The numbers of a version, () where it is none; 1.2 and 1.2.0 are the same."""
+    bare = re.sub(r"(\.0+)+$", "", text)
+    parts = bare.split(".")
+    return tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else ()
 
 
 def _is_empty(one: Module, found: Any) -> bool:
