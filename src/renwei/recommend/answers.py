@@ -28,8 +28,9 @@ class Context(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
 class RecommendRequest(msgspec.Struct, kw_only=True):
     """What to show somebody on a surface.
 
-    `context` is JSON: item_id, cart, session_id, query, hour, region, landing_item_id. Item and
-    session may stand outside of it as well; `user` is another word for `user_id`.
+    `context` is JSON: item_id, cart, session_id, query, hour (0 to 23; by the shop's clock, if not
+    told), region (a place in words: 浙江省, Lyon), landing_item_id (where the visit began). Item
+    and session may stand outside of it as well; `user` is another word for `user_id`.
     """
 
     user_id: Id = ""
