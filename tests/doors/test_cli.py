@@ -112,6 +112,14 @@ def test_an_unknown_person_and_an_unknown_decision_are_said_so(run: Run, filled:
         assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_command_and_group_says_what_it_is_for(run: Run, lang: str) -> None:
+    said = run("--lang", lang, "--help", data=None).stdout
+    commands = [line.split() for line in said.splitlines() if line.startswith("  ")]
+    assert ["audiences"] in [words[:1] for words in commands]
+    assert not [words for words in commands if words[-1].startswith(("groups.", "operations."))]
+
+
 def test_a_day_is_that_of_the_shops_clock_and_other_times_say_whose_they_are(
     run: Run, filled: Path
 ) -> None:
