@@ -17,6 +17,7 @@ from renwei.app.house import House
 from renwei.core.chance import u
 from renwei.core.store import Named
 from renwei.doors.console.surfaces import card
+from renwei.doors.console.surfaces.differing import of_items
 from renwei.doors.console.surfaces.variety import cost_at, cost_of
 from renwei.recommend.gauge import VarietyCost
 from renwei.recommend.surfaces import HOLDOUT_SALT, Place
@@ -296,6 +297,20 @@ def test_a_card_of_a_shop_that_showed_nothing_says_nothing_of_clicks(
     assert held.meta["card"]["attraction"]["verdict"] == "few_clicks"
     learnt(house, attraction={**held.meta["card"]["attraction"], "impressions": 0})
     assert "What was shown and what was clicked" not in text_of(owner.get("/surfaces/all/model"))
+
+
+def test_what_is_popular_in_one_s_own_place_is_not_called_the_same_for_everybody() -> None:
+    def side(code: str) -> dict[str, Any]:
+        reason = {"code": code, "evidence": []}
+        item = {"id": "mask-1", "rank": 1, "source": "popular", "reason": reason, "explored": False}
+        return {"items": [item] if code else []}
+
+    for code, told in (("popular", ("", "louder")), ("popular_here", ("a", "popular_here"))):
+        (found,) = of_items(
+            (side(code), side("")), {}, lambda item: str(item["reason"]["code"]),
+            lambda key, **values: key.rpartition(".")[2],
+        )  # fmt: skip
+        assert found.why == (told,)
 
 
 def test_too_few_purchases_are_said_instead_of_a_comparison(house: House, owner: Person) -> None:
