@@ -160,7 +160,11 @@ class Fresh(State):
 
     def said(self, asked: Asked) -> Same:
         """The scores as one list for all."""
-        one = self._now(asked.as_of_us)
+        one = self._latest.get(asked.as_of_us)
+        if one is None:
+            one = self._now(asked.as_of_us)
+            self._latest.clear()
+            self._latest[asked.as_of_us] = one
 
         def order(which: int) -> Ints:
             del which
@@ -168,6 +172,10 @@ class Fresh(State):
             return first[one[first] > 0]
 
         return Same(one[None, :], np.zeros(len(asked), np.int64), order)
+
+    @cached_property
+    def _latest(self) -> dict[int, Floats]:
+        return {}
 
     def _now(self, as_of_us: int) -> Floats:
         age = (as_of_us - self.born_us.astype(np.float64)) / DAY_US
