@@ -335,6 +335,24 @@ def test_money_given_back_is_not_brought_in_and_other_currencies_are_not_added(
     assert spent.shown + spent.held == 2_500
 
 
+def test_a_return_that_names_no_order_is_taken_off_what_it_gives_back(stall: Bench) -> None:
+    def now(event: Event, kind: str, minor: int) -> Event:
+        return replace(event, kind=kind, value_minor=minor)
+
+    old = now(stall.bought("p-0", ["cream-1"], 0), "order", 700)
+    stall.store.log.append([old], stall.clock.now())
+    stall.later(HOUR)
+    asks(stall, ["p-0"])
+    for kind, minor in (("order", 2_000), ("order", 900), ("return", 700), ("return", 500)):
+        stall.later(HOUR)
+        one = now(stall.bought("p-0", ["cream-1"], 0), kind, minor)
+        stall.store.log.append([one], stall.clock.now())
+    stall.later(HOUR)
+    spent = measure(row(stall), "money")
+    # 700 equals the order from before the first look; 500 is taken off the latest.
+    assert spent.shown + spent.held == 2_000 + 900 - 500
+
+
 def test_where_the_app_reports_nothing_its_requests_are_visits(stall: Bench) -> None:
     asks(stall, crowd(40))
     stall.later(DAY)

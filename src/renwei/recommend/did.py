@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from renwei.core.clock import from_us, to_us
 from renwei.core.nouns import NOBODY, Event
 from renwei.core.orders import ORDER_KINDS, counted
+from renwei.core.outcomes import RETURN
 from renwei.core.shop import Shop
 from renwei.recommend.moment import LOOKS
 from renwei.recommend.seen import decided
@@ -113,12 +114,24 @@ def _currency(shop: Shop, orders: Mapping[int, Sequence[Event]]) -> str:
 
 
 def _paid(events: Sequence[Event], currency: str, span: tuple[int, int]) -> tuple[Ints, Floats]:
-    """Counted orders in one currency, by time."""
+    """Counted orders in one currency, by time, less what was given back until the end."""
     since, until = span
-    found = [
-        (to_us(one.at), one.value_minor)
-        for one in counted([event for event in events if event.currency in ("", currency)])
-        if since <= to_us(one.at) < until
-    ]
-    rows = np.array(sorted(found), dtype=np.float64).reshape(-1, 2)
+    mine = [event for event in events if event.currency in ("", currency)]
+    orders = sorted((to_us(one.at), one.value_minor) for one in counted(mine))
+    left = [paid for _, paid in orders]
+    backs = sorted((to_us(one.at), one.value_minor) for one in mine if one.kind == RETURN)
+    for at, amount in backs:
+        if at < until:
+            _take_back([k for k, one in enumerate(orders) if one[0] <= at], amount, left)
+    found = [(at, paid) for (at, _), paid in zip(orders, left, strict=True) if since <= at < until]
+    rows = np.array(found, dtype=np.float64).reshape(-1, 2)
     return rows[:, 0].astype(np.int64), rows[:, 1]
+
+
+def _take_back(before: Sequence[int], amount: int, left: list[int]) -> None:
+    """Book a return that names no order on one that equals it, else on the latest ones."""
+    equal = [k for k in before if left[k] == amount]
+    for k in equal[-1:] or reversed(before):
+        part = min(left[k], amount)
+        left[k] -= part
+        amount -= part
