@@ -443,3 +443,14 @@ def test_floods_are_listed_by_person_and_kind(live: Live) -> None:
     (line,) = suspicious(live.shop, SuspiciousRequest()).suspicious
     assert (line.kind, line.events, line.days) == ("like", 440, 1)
     assert live.shop.store.people.search(line.person) == [live.person("user", "bot")]
+
+
+def test_odd_names_among_those_to_be_kept_once_are_left_out(live: Live) -> None:
+    live.post(
+        {
+            "type": "identify", "userId": "u1", "traits": {"age": 31, "vip": True},
+            "context": {"once": ["age", ["vip"], {"age": 1}, None, 5]},
+        }
+    )  # fmt: skip
+    identify(live, "u1", age=32, vip=False)
+    assert live.facts("u1") == {"age": 32, "vip": False}

@@ -248,7 +248,7 @@ def _add_told(body: Body, one: Incoming) -> None:
         body["op"] = how
     once = one.context.get("once")
     if type(once) is list and "facts" in body:
-        body["once"] = [name for name in once if name in body["facts"]]
+        body["once"] = [name for name in once if type(name) is str and name in facts]
 
 
 @lru_cache(maxsize=20_000)
