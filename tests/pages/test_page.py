@@ -195,6 +195,17 @@ def test_who_names_no_visit_is_in_one_for_as_long_as_requests_follow_each_other(
     assert any(one != first for one in found)
 
 
+def test_what_the_page_knows_reaches_its_recommendations(shop: Bench) -> None:
+    write(shop, block("for-you", n=8))
+    plain = [item.category for item in ask(shop, "never-seen").modules[0].items]
+    landed = ask(shop, "never-seen", context={"landing_item_id": "soap-4"})
+    about = [item.category for item in landed.modules[0].items]
+    assert about.count("soap") > plain.count("soap")
+    assert {item.reason.code for item in landed.modules[0].items} != {"popular"}
+    with pytest.raises(BadInput, match="bad_context"):
+        ask(shop, "never-seen", context={"cart": 5})
+
+
 def test_the_etag_is_the_same_while_the_same_would_be_seen(shop: Bench) -> None:
     first = ask(shop, "u-0")
     assert ask(shop, "u-0").etag == first.etag

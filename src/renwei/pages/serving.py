@@ -29,7 +29,10 @@ _Id = Annotated[str, msgspec.Meta(max_length=200)]
 
 
 class PageRequest(msgspec.Struct, kw_only=True):
-    """One page for one person. `net` 2g asks for a lighter set; `n` caps every module's items."""
+    """One page for one person. `net` 2g asks for a lighter set; `n` caps every module's items.
+
+    `context` is handed to whatever fills a module, as it is told (see recommend).
+    """
 
     name: str
     user_id: _Id = ""
@@ -38,6 +41,7 @@ class PageRequest(msgspec.Struct, kw_only=True):
     app_version: _Id = ""
     net: _Id = ""
     item_id: _Id = ""
+    context: Any = None
     n: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
     explain: bool = False
 
@@ -189,6 +193,7 @@ class _Blocks:
         asked: dict[str, Any] = {
             "user_id": request.user_id, "anonymous_id": request.anonymous_id,
             "session_id": request.session_id, "item_id": request.item_id, "n": wanted,
+            "context": request.context,
             "surface": one.surface, "exclude_ids": self._shown(one),
         }  # fmt: skip
         if one.source == "items":
