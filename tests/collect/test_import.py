@@ -426,6 +426,30 @@ def test_the_given_exports_import_to_the_cent(room: Room, layout: str) -> None:
     assert sum(value for _, value, *_ in counted) == expected["revenue_minor"]
 
 
+@pytest.mark.parametrize(
+    ("address", "province"),
+    [
+        ("浙江省杭州市西湖区花园路1号", "浙江"),
+        ("广西壮族自治区南宁市青秀区1号", "广西"),
+        ("上海市浦东新区1号", "上海"),
+        ("北京路1号", None),
+        ("西湖区花园路1号", None),
+        ("1 Garden Road, Leeds", None),
+    ],
+)
+def test_the_province_of_an_address_is_a_fact_and_the_rest_is_not(
+    room: Room, address: str, province: str | None
+) -> None:
+    room.bring(write(room.folder / "orders.csv", [Sale(1, nick="a", address=address)]))
+    (who,) = room.store.people.all_persons()
+    facts = room.store.people.profile(who).facts
+    found = facts.get("province")
+    assert (found.value if found else None) == province
+    assert not any(
+        "花园" in str(fact.value) or "Garden" in str(fact.value) for fact in facts.values()
+    )
+
+
 def test_a_country_is_a_fact_with_its_source_and_survives_the_undo_of_the_first(
     room: Room,
 ) -> None:

@@ -14,6 +14,7 @@ from renwei.collect.buyers import Buyers
 from renwei.collect.facts import Facts, Fault, Ints, Mask, ids, texts
 from renwei.collect.groups import Groups, group, repeats
 from renwei.collect.lines import holds_whole_orders, lines_of
+from renwei.collect.provinces import province_of
 from renwei.collect.records import ItemRecord, OrderRecord, RefusedRow, Status
 from renwei.collect.statuses import State, reason_state, refund_state, state_of
 from renwei.collect.values import is_scientific
@@ -331,7 +332,7 @@ def _write(
     whole = groups.first(good)
     times = {name: _moments(facts, groups, name, clock) for name in ("created", "paid_at")}
     told = {name: _told(facts, groups, name) for name in _TEXTS}
-    addresses = _address(facts, groups)
+    addresses, provinces = _address(facts, groups), _told(facts, groups, "province")
     known = buyers.of(facts, groups)
     coins = _coins(facts, groups, currency)
     book.items, lines = lines_of(facts, groups, bought, paid)
@@ -357,6 +358,7 @@ def _write(
             address=addresses[n],
             note=told["note"][n],
             country=told["country"][n],
+            province=province_of(provinces[n], addresses[n][:16]),
             creator=told["creator"][n],
             accepts_marketing=_consent(told["accepts_marketing"][n]),
             row=int(table.rows[whole[n]]),

@@ -259,7 +259,12 @@ def _facts(reading: Reading, holders: Sequence[int], source: str) -> list[tuple[
         at = order.created_at or order.paid_at
         if actor == NOBODY or at is None:
             continue
-        for name, value in (("country", order.country), ("creator", order.creator)):
+        told = (
+            ("country", order.country),
+            ("province", order.province),
+            ("creator", order.creator),
+        )
+        for name, value in told:
             held = latest.get((actor, name))
             if value and (held is None or held.at <= at):
                 latest[actor, name] = Fact(name, value, Told.OBSERVED, f"import:{source}", at)

@@ -80,6 +80,7 @@ class OrderRecord(msgspec.Struct):
     address: str = ""
     note: str = ""
     country: str = ""
+    province: str = ""
     creator: str = ""
     accepts_marketing: bool | None = None
     row: int = 0
