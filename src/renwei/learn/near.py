@@ -32,7 +32,7 @@ CELL, CELLS = 4_000, 12
 LOOKED_AT = 4
 """Candidates compared letter by letter, times the neighbours kept."""
 SHORT = 192
-PART = 256
+PART = 64
 MOST_OF_ONE = 500
 """Who took more things than this (a reseller, a robot) says nothing of what goes together."""
 
@@ -214,8 +214,11 @@ def _compared(rows: Any, candidates: Ints, k: int) -> Pairs:
         part = slice(rows.indptr[one], rows.indptr[one + 1])
         other = all_of[all_of >= 0]
         spread[rows.indices[part]] = rows.data[part]
-        weights.append((rows[other] @ spread).astype(np.float64))
+        weight = rows[other] @ spread
         spread[rows.indices[part]] = 0.0
-        ones.append(np.full(len(other), one))
-        others.append(other)
+        # The thing itself is among them.
+        first = np.argpartition(-weight, k)[: k + 1] if len(weight) > k else slice(None)
+        ones.append(np.full(len(weight[first]), one))
+        others.append(other[first])
+        weights.append(weight[first].astype(np.float64))
     return _sorted(np.concatenate(ones), np.concatenate(others), np.concatenate(weights), k)
