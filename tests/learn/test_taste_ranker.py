@@ -225,7 +225,9 @@ def test_trees_find_the_column_that_matters(objective: str, tmp_path: Path) -> N
     assert next(iter(trees.weights())) == "ease_top"
     assert sum(trees.weights().values()) == pytest.approx(1.0)
     trees.save(tmp_path)
-    np.testing.assert_array_equal(Trees.load(tmp_path).score(data.tables[0]), trees.score(data.tables[0]))
+    np.testing.assert_array_equal(
+        Trees.load(tmp_path).score(data.tables[0]), trees.score(data.tables[0])
+    )
     assert trees.score(data.tables[0][:0]).shape == (0,)
 
 
