@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from tests.recommend.shops import Bench
 
 from renwei.learn.taste.table import Asked, Past
 from renwei.recommend import ranking
+from renwei.recommend.learning import LearnTaste, learn_taste
 from renwei.recommend.pasts import Rows, edge_us, rows_of_log
 from renwei.recommend.ranking import card_of, ranker_of
 
@@ -70,6 +73,28 @@ def test_the_card_says_when_items_were_left_out(
     assert said["why"] == "many_items"
     assert said["ways"] == {question: taste.way(question) for question in taste.choices}
     assert card_of(None, rows.pick(np.arange(3)), at)["why"] == "few_purchases"
+
+
+def test_a_large_shop_is_ranked_only_if_it_asks_for_it_and_stays_so(tmp_path: Path) -> None:
+    made = Bench(tmp_path)
+    made.catalogue()
+    made.crowd(60)
+
+    def lesson(**fields: Any) -> dict[str, Any]:
+        learn_taste(made.shop, LearnTaste(at=made.clock.now(), **fields))
+        held = made.shop.shelf.get("taste-items")
+        assert held is not None
+        return dict(held.meta["card"])
+
+    try:
+        assert lesson()["ways"]
+        small = lesson(most_items=10)
+        assert (small["why"], small["ways"]) == ("large_shop", {})
+        assert made.shop.shelf.get("taste") is None
+        assert lesson()["why"] == "large_shop"
+        assert lesson(most_items=1_000)["ways"]
+    finally:
+        made.store.close()
 
 
 def test_too_few_rows_teach_nothing(bench: Bench, rows: Rows) -> None:

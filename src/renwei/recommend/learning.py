@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -25,10 +25,18 @@ LOOKED_BACK_DAYS = 60
 MODEL = "taste@1"
 
 
+RANKED = 10_000
+"""Among more items a ranking takes tens of milliseconds; a shop must ask for it."""
+
+
 class LearnTaste(msgspec.Struct, kw_only=True):
-    """Learn what recommendations stand on anew, as of a time (default: now)."""
+    """Learn what recommendations stand on anew, as of a time (default: now).
+
+    `most_items` says up to how many items a ranker is learnt; the last word holds.
+    """
 
     at: datetime | None = None
+    most_items: Annotated[int, msgspec.Meta(ge=0, le=10_000_000)] | None = None
 
 
 class TasteLearnt(msgspec.Struct, kw_only=True):
@@ -73,9 +81,10 @@ def learn_taste(shop: Shop, request: LearnTaste) -> TasteLearnt:
     shop.progress("learn", 1, 4)
     near, alike, goes = _near(taken), _alike(shop), _goes(shop)
     shop.progress("learn", 2, 4)
-    taste = ranker_of(shop, rows, edge)
+    limit = _limit(shop, request)
+    taste = ranker_of(shop, rows, edge, limit=limit)
     shop.progress("learn", 3, 4)
-    card = card_of(taste, rows, at)
+    card = card_of(taste, rows, at, limit=limit)
     meta: dict[str, Any] = {
         "as_of": at.isoformat(),
         "position": position,
@@ -83,6 +92,7 @@ def learn_taste(shop: Shop, request: LearnTaste) -> TasteLearnt:
         "program": renwei.__version__,
         "weights": {},
         "still_us": max(to_us(at) - edge, 0),
+        "most_items": limit,
         "card": card,
     }
     card["visits"] = visits_card(learn_visits(shop, at, meta))
@@ -111,6 +121,13 @@ def learn_taste(shop: Shop, request: LearnTaste) -> TasteLearnt:
         model=MODEL,
         seconds=round(ticks() - started, 3),
     )
+
+
+def _limit(shop: Shop, request: LearnTaste) -> int:
+    """Up to how many items are ranked: as asked now, else as asked last."""
+    held = shop.shelf.get("taste-items")
+    before = int(held.meta.get("most_items", RANKED)) if held is not None else RANKED
+    return before if request.most_items is None else request.most_items
 
 
 def _taken(shop: Shop, rows: Rows, now: int) -> dict[str, NDArray[Any]]:

@@ -22,7 +22,9 @@ MOST_ITEMS = 100_000
 FEWEST_ROWS = 50
 
 
-def ranker_of(shop: Shop, rows: Rows, as_of_us: int, *, most: int = MOST_ITEMS) -> Taste | None:
+def ranker_of(
+    shop: Shop, rows: Rows, as_of_us: int, *, most: int = MOST_ITEMS, limit: int | None = None
+) -> Taste | None:
     """The ranker of a shop's past, of which it knows items and people by their order.
 
     Args:
@@ -31,9 +33,10 @@ def ranker_of(shop: Shop, rows: Rows, as_of_us: int, *, most: int = MOST_ITEMS) 
         as_of_us: Now.
         most: Items that are learnt of; the others keep their places, and only who has
             one is told of it.
+        limit: With more items than this there is no ranker at all.
 
     Returns:
-        None where there is too little to learn from.
+        None where there is too little to learn from, or too much to answer at once.
     """
     import numpy as np
 
@@ -42,6 +45,8 @@ def ranker_of(shop: Shop, rows: Rows, as_of_us: int, *, most: int = MOST_ITEMS) 
 
     items, item = np.unique(rows.item, return_inverse=True)
     if len(rows) < FEWEST_ROWS or not rows.goal.any():
+        return None
+    if limit is not None and len(items) > limit:
         return None
     people, who = np.unique(rows.who, return_inverse=True)
     active = _most_active(item, rows.weight, len(items), most)
@@ -91,7 +96,9 @@ def _titles(shop: Shop, items: NDArray[Any], active: NDArray[np.bool_]) -> Alike
     return Alikeness.fit(len(items), catalogue)
 
 
-def card_of(taste: Taste | None, rows: Rows, at: datetime) -> dict[str, Any]:
+def card_of(
+    taste: Taste | None, rows: Rows, at: datetime, *, limit: int | None = None
+) -> dict[str, Any]:
     """What was learnt from what, what serves, and by how much it won: for people to read."""
     import numpy as np
 
@@ -107,7 +114,8 @@ def card_of(taste: Taste | None, rows: Rows, at: datetime) -> dict[str, Any]:
         "labelled": 0,
     }
     if taste is None:
-        return said | {"why": "few_purchases"}
+        large = limit is not None and said["items"] > limit
+        return said | {"why": "large_shop" if large else "few_purchases"}
     if said["items"] > MOST_ITEMS:
         said["why"] = "many_items"
     for question, choice in taste.choices.items():
