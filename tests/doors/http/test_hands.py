@@ -132,6 +132,20 @@ def test_hands_know_what_came_in_just_now(server: Served) -> None:
     assert re.search("[\u4e00-\u9fff]", answer["reason"]["text"])
 
 
+def test_hands_know_the_last_look_and_who_was_forgotten(server: Served) -> None:
+    called(server)
+    plain = {"place": {"explore": 0, "holdout": 0}}
+    assert server.ask("POST", "/v1/surfaces/plain", plain, **_key(server, "write"))[0] < 300
+    look = {"userId": "u-77", "event": "Product Viewed", "properties": {"product_id": "i-3"}}
+    assert server.ask("POST", "/v1/track", look, **_key(server, "ingest"))[0] == 200
+    for _ in range(4):
+        assert ask(server, user_id="u-77", surface="plain", n=5)[1]["personal"]
+    gone = server.ask("DELETE", "/v1/people/u-77?confirm=true", None, **server.with_key("admin"))
+    assert gone[0] == 200, gone
+    for _ in range(4):
+        assert not ask(server, user_id="u-77", surface="plain", n=5)[1]["personal"]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks into /proc")
 def test_nobody_waits_for_hands_that_were_killed(server: Served) -> None:
