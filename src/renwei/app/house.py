@@ -35,6 +35,7 @@ from renwei.core.clock import Clock
 from renwei.core.errors import BadInput
 from renwei.core.operations import Operation
 from renwei.core.shop import Progress, Shop, silent
+from renwei.stores.embedded import EmbeddedStore
 from renwei.trust import audit
 
 LATELY = timedelta(hours=6)
@@ -77,6 +78,11 @@ class House:
         self.intake = Intake(shop)
         self.follower = Follower(self.shop, build.FOLDS)
         self.intake.on_commit.append(self.follower.wake)
+
+    @property
+    def store(self) -> EmbeddedStore:
+        """The workspace on disk."""
+        return self._store
 
     @property
     def demo(self) -> bool:

@@ -124,6 +124,13 @@ def find_key(shop: Shop, presented: str) -> Key | None:
     return key
 
 
+def is_remembered(store: Store, presented: str) -> bool:
+    """Whether `find_key` knows of this key without asking the database."""
+    held = _remembered.get(store)
+    found = held.get(hashlib.sha256(presented.encode()).digest()) if held else None
+    return found is not None and ticks() - found[0] < FRESH_S
+
+
 def _look_up(shop: Shop, presented: str) -> Key | None:
     name = _name(shop, presented)
     paper = shop.store.papers.get(KIND, name)

@@ -67,6 +67,12 @@ def caller_of(house: House, request: Request) -> Caller:
     return Caller(visitor.id, "account", visitor.role, visitor.language)
 
 
+def is_remembered(house: House, request: Request) -> bool:
+    """Whether a key is presented that was looked up a moment ago."""
+    kind, _, key = request.headers.get("authorization", "").partition(" ")
+    return kind.lower() == "bearer" and keys.is_remembered(house.store, key.strip())
+
+
 def insist(caller: Caller, scope: str, *, unmasked: bool = False) -> None:
     """Let nobody by who may not, nor, where it is `unmasked`, who sees people masked.
 

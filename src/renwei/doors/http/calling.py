@@ -68,7 +68,11 @@ class Reception:
     async def _met(self, place: Place, request: Request) -> tuple[callers.Caller, str]:
         """Who calls, and their language."""
         try:
-            caller, language = await in_thread(self._meet, place, request)
+            if callers.is_remembered(self.house, request):
+                # What is left to read lies in memory: a thread would take longer than that.
+                caller, language = self._meet(place, request)
+            else:
+                caller, language = await in_thread(self._meet, place, request)
         except RenweiError:
             self._strangers.check(request.client.host if request.client else "")
             raise
