@@ -711,6 +711,10 @@
     keepView();
     leave();
   });
+  // Another tab may have written before it heard of the no.
+  on(window, "storage", ({ key }) => {
+    if (key && key.startsWith(PREFIX) && !allowed()) names("").forEach((name) => name === "consent" || forget(name));
+  });
   on(window, "pagehide", () => {
     endView();
     leave();
