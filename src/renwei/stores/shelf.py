@@ -94,6 +94,8 @@ class ShelfFiles:
         """The current (or one) version, or None; columns are read-only memory maps."""
         pointer = self._pointer(name)
         mark, held = _born(pointer), self._open.get(name)
+        if mark == _UNBORN and not version:
+            return None
         # After a `drop` numbers begin anew, so a number alone says nothing.
         if held is not None and held[0] == mark and version in ("", held[1].version):
             return held[1]
@@ -194,12 +196,15 @@ def _folders(root: Path) -> Iterator[Path]:
         yield from sorted(path for path in root.iterdir() if path.is_dir())
 
 
+_UNBORN = (0, 0)
+
+
 def _born(path: str) -> tuple[int, int]:
     """What tells one file of a path from the next; zeros where there is none."""
     try:
         stat = os.stat(path)  # noqa: PTH116 - a Path would cost more than the question
     except FileNotFoundError:
-        return 0, 0
+        return _UNBORN
     return stat.st_mtime_ns, stat.st_ino
 
 
