@@ -12,7 +12,9 @@ import importlib
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -70,18 +72,15 @@ class _Workspace:
 
 
 def main() -> None:
-    """The hand's life: read what every request needs, say so, answer until the socket closes."""
-    descriptor, directory = int(sys.argv[1]), Path(sys.argv[2])
+    """The hand's life: read what every request needs, say so, answer until the sockets close."""
+    descriptors, directory = [int(one) for one in sys.argv[1].split(",")], Path(sys.argv[2])
     for number in (signal.SIGINT, signal.SIGTERM):
-        # Requests that are under way end first; the server closes the socket behind them.
+        # Requests that are under way end first; the server closes the sockets behind them.
         signal.signal(number, signal.SIG_IGN)
     sys.stdout = sys.stderr
-    with (
-        socket.socket(fileno=descriptor) as line,
-        line.makefile("rb") as heard,
-        # As a server: it writes without resting, and somebody tends the files.
-        build.open_shop(directory, child=True, server=True) as shop,
-    ):
+    lines = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+    # As a server: it writes without resting, and somebody tends the files.
+    with build.open_shop(directory, child=True, server=True) as shop:
         for place in set(READ_FIRST.values()):
             module, _, name = place.partition(":")
             getattr(importlib.import_module(module), name)(shop)
@@ -89,6 +88,16 @@ def main() -> None:
         gc.freeze()
         gc.set_threshold(*COLLECT)
         workspace = _Workspace(shop)
+        answering = [threading.Thread(target=_answer, args=(one, workspace)) for one in lines]
+        for one in answering:
+            one.start()
+        for one in answering:
+            one.join()
+
+
+def _answer(line: socket.socket, workspace: _Workspace) -> None:
+    """One line: while one waits for the disk, another decides."""
+    with suppress(OSError), line, line.makefile("rb") as heard:
         line.sendall(framed(Said(answer=b"ready")))
         while (body := _next(heard)) is not None:
             line.sendall(framed(_done(workspace, msgspec.msgpack.decode(body, type=Handed))))

@@ -13,7 +13,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -29,6 +29,8 @@ CROWD = 3
 PRESSED = 100
 """So many more of the last requests must have met a crowd than met none."""
 REST_S, START_S, END_S = 120.0, 60.0, 5.0
+LINES = 2
+"""To each: while one decision waits for the disk, the next is made."""
 SUPPORTED = os.name == "posix"
 """A socket can be handed to a child only there."""
 _GONE = (OSError, EOFError, msgspec.MsgspecError)
@@ -43,10 +45,9 @@ def processors() -> int:
 
 @dataclass(eq=False)
 class _Hand:
-    """One process and the line to it."""
+    """One line to a process."""
 
     process: subprocess.Popen[bytes]
-    line: socket.socket
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
@@ -91,7 +92,7 @@ class Hands:
     @property
     def ready(self) -> int:
         """How many wait for work or are at it."""
-        return len(self._ready)
+        return len({hand.process.pid for hand in self._ready})
 
     def takes(self, operation: str) -> bool:
         """Whether an operation may be handed over, and there is anybody to hand it to."""
@@ -151,16 +152,21 @@ class Hands:
         self._pressed, self._working = 0, None
 
     async def _call(self) -> None:
-        ours, theirs = socket.socketpair()
-        self._lines.add(ours)
-        with theirs:
-            try:
-                process = await in_thread(_spawned, self._directory, theirs)
-            except OSError:
-                return
+        pairs = [socket.socketpair() for _ in range(LINES)]
+        self._lines |= {ours for ours, _ in pairs}
+        try:
+            process = await in_thread(_spawned, self._directory, [theirs for _, theirs in pairs])
+        except OSError:
+            return
+        finally:
+            for _, theirs in pairs:
+                theirs.close()
         self._processes.add(process)
+        await asyncio.gather(*(self._listen(process, ours) for ours, _ in pairs))
+
+    async def _listen(self, process: subprocess.Popen[bytes], ours: socket.socket) -> None:
         reader, writer = await asyncio.open_connection(sock=ours)
-        hand = _Hand(process, ours, reader, writer)
+        hand = _Hand(process, reader, writer)
         try:
             await asyncio.wait_for(hand.hear(), START_S)
         except (*_GONE, TimeoutError):
@@ -191,12 +197,13 @@ class Hands:
         self._processes.clear()
 
 
-def _spawned(directory: Path, line: socket.socket) -> subprocess.Popen[bytes]:
-    number = line.fileno()
+def _spawned(directory: Path, lines: Sequence[socket.socket]) -> subprocess.Popen[bytes]:
+    numbers = [line.fileno() for line in lines]
+    told = ",".join(map(str, numbers))
     # -P: a module that happens to lie in the working folder must not be taken for ours.
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "renwei.app.hand", str(number), str(directory)],
+        [sys.executable, "-P", "-m", "renwei.app.hand", told, str(directory)],
         stdin=subprocess.DEVNULL,
         env=child_env(directory),
-        pass_fds=[number],
+        pass_fds=numbers,
     )
