@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.recommend.shops import Bench
+from tests.recommend.shops import Bench, codes
 
 from renwei.people.learning import Learn, learn
 from renwei.recommend.learning import LearnTaste, learn_taste
@@ -67,3 +68,32 @@ def test_neighbours_are_those_that_the_same_people_take(shop: Bench) -> None:
     found = set(zip(held.columns["item"].tolist(), held.columns["other"].tolist(), strict=True))
     together = {(shop.number[a], shop.number[b]) for a, b in pairs}
     assert found == together | {(b, a) for a, b in together}
+
+
+def test_a_first_look_after_years_of_silence_ends_no_past(shop: Bench) -> None:
+    shop.crowd(40)
+
+    def lesson() -> list[str]:
+        done = learn_taste(shop.shop, LearnTaste(at=shop.clock.now()))
+        assert set(done.ways.values()) != {"crowd"}
+        return codes(shop.calm().ask("u-3", n=6))
+
+    shop.later(timedelta(days=3_650))
+    asleep = lesson()
+    shop.saw("u-0", "mask-2")
+    shop.store.log.append([shop.bought("new", ["soap-1"], 0)], shop.clock.now())
+    assert lesson() == asleep
+    back = shop.ask("u-0", n=8)
+    assert back.personal
+    assert "foreseen" in {item.source for item in back.items}
+
+
+def test_a_month_of_new_orders_is_the_past_to_learn_from(shop: Bench) -> None:
+    shop.crowd(40)
+    shop.later(timedelta(days=400))
+    orders = [shop.bought(f"v-{k}", [f"soap-{k % 6}"], k % 20) for k in range(60)]
+    shop.store.log.append(orders, shop.clock.now())
+    learn_taste(shop.shop, LearnTaste(at=shop.clock.now()))
+    held = shop.shop.shelf.get("taste-items")
+    assert held is not None
+    assert held.meta["still_us"] == 0

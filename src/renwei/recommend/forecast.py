@@ -94,7 +94,13 @@ class Ranker:
         """The hour, but never before what is known; in a shop that stands still, its own."""
         now = to_us(moment.at) - self.still_us
         newest = max((*moment.at_us[:1], *(to_us(one.at) for one in moment.bought[:1]), 0))
+        newest = int(self._awake(np.array([newest]))[0])
         return max(now - now % HOUR_US, newest + 1, self.taste.as_of_us)
+
+    def _awake(self, at_us: Ints) -> Ints:
+        """Times without the silence of a shop that stood still: what came after it is new."""
+        learnt = self.taste.as_of_us
+        return np.where(at_us > learnt, np.maximum(at_us - self.still_us, learnt), at_us)
 
     def _asked(self, moment: Moment, as_of_us: int) -> Asked:
         from renwei.learn.taste.table import Asked, Past
@@ -103,7 +109,7 @@ class Ranker:
         at, known = self._places(rows.item)
         rows, at = rows.pick(known), at[known]
         past = Past.of(
-            np.zeros(len(at), dtype=np.int64), at, rows.at_us,
+            np.zeros(len(at), dtype=np.int64), at, self._awake(rows.at_us),
             weight=rows.weight, value=rows.price, goal=rows.goal, items=len(self.items), users=1,
         )  # fmt: skip
         who = int(np.searchsorted(self.people, moment.person))

@@ -31,6 +31,9 @@ LOOKED_BACK = timedelta(days=150)
 MOST_LOOKS = 3_000_000
 STILL = timedelta(days=2)
 """A shop of which nothing was heard for longer stands still: its past ends with its last event."""
+MONTH, SILENCE = timedelta(days=30), timedelta(days=60)
+ENOUGH = 50
+"""Lines of orders in a month: with fewer after a silence, the past ends before the silence."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,17 +110,27 @@ def rows_of_log(store: Store, at: datetime) -> Rows:
         np.concatenate([bought.goal, looked.goal]),
     )
     both = both.pick((both.who > 0) & (both.item > 0))
-    since = edge_us(both, at) - round(LOOKED_BACK.total_seconds() * 1e6)
+    since = edge_us(both, at) - _us(LOOKED_BACK)
     return both.pick(both.goal | (both.at_us > since))
 
 
 def edge_us(rows: Rows, at: datetime) -> int:
-    """Where the past ends, in microseconds: at a time, or with the last event if that is long ago.
+    """Where the past ends, in microseconds: at a time, or where the shop fell silent.
 
-    A file of an old year is judged as of its last day, not as of a shop that died since.
+    A file of an old year is judged as of its last day, not as of a shop that died since; and the
+    first events after a long silence, a look or a few orders, are no month to learn from.
     """
     last, now = int(rows.at_us.max(initial=0)) + 1, to_us(at) + 1
-    return last if len(rows) and now - last > STILL.total_seconds() * 1e6 else now
+    edge = last if len(rows) and now - last > _us(STILL) else now
+    bought = np.sort(rows.at_us[rows.goal & (rows.at_us < edge)])
+    busy = np.arange(1, len(bought) + 1) - np.searchsorted(bought, bought - _us(MONTH)) >= ENOUGH
+    busy_us = int(bought[np.flatnonzero(busy)[-1]]) + 1 if busy.any() else edge
+    lately = len(bought) - int(np.searchsorted(bought, edge - _us(MONTH)))
+    return busy_us if lately < ENOUGH and edge - busy_us > _us(SILENCE) else edge
+
+
+def _us(span: timedelta) -> int:
+    return round(span.total_seconds() * 1e6)
 
 
 def _bought(store: Store, at: datetime) -> Rows:
