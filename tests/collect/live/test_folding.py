@@ -330,7 +330,7 @@ def test_an_app_user_is_the_customer_of_that_number_in_the_shops_own_file(
     customer = live.person("customer", "generic:17850")
     assert customer is not None
     live.post({"userId": "17850", "event": "Product Viewed", "properties": P})
-    assert live.person("user", "17850") == live.person("customer", "generic:17850")
+    assert live.person("user", "17850") == live.person("customer", "generic:17850") == customer
     assert live.person("customer", "generic:17851") != live.person("user", "17850")
     people = live.shop.store.people
     (merge,) = people.merges()

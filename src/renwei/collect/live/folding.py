@@ -37,8 +37,9 @@ def fold(shop: Shop, events: Sequence[Event]) -> None:
             others = [int(other) for other in body["with"]]
             _join(joiner, event, others)
         if body.get("numbered"):
+            # The customer stays who they were, and so in or out of every hold-out.
             customer, source = int(body["numbered"]), event.source
-            joiner.join(event.actor, [customer], "same_customer", event.at, source=source)
+            joiner.join(customer, [event.actor], "same_customer", event.at, source=source)
         if body.get("facts") or body.get("op") == "delete":
             _learn(shop, event, body.get("facts", {}))
         if body.get("consent"):
