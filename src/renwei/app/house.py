@@ -245,6 +245,7 @@ def open_house(
         checkpoints.start()
         stack.callback(checkpoints.close)
         stack.callback(house.intake.close)
+        stack.callback(house.jobs.close)
         if work:
             house.follower.start()
             stack.callback(house.follower.close)

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from renwei.core.chance import new_id
-from renwei.core.clock import Clock
+from renwei.core.clock import Clock, ticks
 from renwei.core.errors import RenweiError, Unavailable
 from renwei.core.shop import Progress
 
@@ -60,6 +60,10 @@ class Keeper(Protocol):
         ...
 
 
+END_S = 5.0
+"""So long a house that closes waits for its jobs."""
+
+
 class Jobs:
     """Starts jobs and remembers the last ones; with a keeper, also across a restart."""
 
@@ -87,6 +91,12 @@ class Jobs:
         """Jobs under way, by id."""
         with self._guard:
             return {k: job for k, job in self._jobs.items() if job.state == "running"}
+
+    def close(self, wait_s: float = END_S) -> None:
+        """Let what is nearly done end: files must not be closed under whoever reads them."""
+        until = ticks() + wait_s
+        for job in self.running().values():
+            job.ended.wait(max(until - ticks(), 0))
 
     def _run(self, job: Job, work: Work) -> None:
         def moved(what: str, done: int, of: int) -> None:
