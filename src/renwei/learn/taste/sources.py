@@ -31,6 +31,11 @@ FORWARD = {
     "crowd": 50, "titles": 20, "fresh": 0,
 }  # fmt: skip
 OWNED_FORWARD = 150
+PLAIN = (
+    "personal", "ease", "neighbours", "factors", "alike", "sequel", "together", "titles",
+    "crowd", "fresh",
+)  # fmt: skip
+"""Sources that are asked of the history as it is."""
 KINDS: dict[str, type[State]] = {
     "personal": Personal, "neighbours": Neighbours, "factors": Factors,
     "alike": Alike, "sequel": Sequel, "together": Together, "titles": Alikeness,
@@ -123,10 +128,7 @@ class Sources:
 
     def scores(self, asked: Asked) -> dict[str, Floats]:
         """By source, shape (people, items)."""
-        names = ("personal", "ease", "neighbours", "factors", "alike", "sequel", "together")
-        out: dict[str, Floats] = {
-            name: getattr(self, name).score(asked) for name in (*names, "titles", "crowd", "fresh")
-        }
+        out: dict[str, Floats] = {name: getattr(self, name).score(asked) for name in PLAIN}
         out["lately"] = self.ease.of_history(asked.faded(LATELY_DAYS))
         out["last_basket"] = self.neighbours.score(last_basket(asked))
         return out
@@ -135,10 +137,7 @@ class Sources:
         """The same; with more than `most_dense` items without arrays of people times items."""
         if asked.past.items <= most_dense:
             return self.scores(asked)
-        names = ("personal", "ease", "neighbours", "factors", "alike", "sequel", "together")
-        out: dict[str, Said] = {
-            name: getattr(self, name).said(asked) for name in (*names, "titles", "crowd", "fresh")
-        }
+        out: dict[str, Said] = {name: getattr(self, name).said(asked) for name in PLAIN}
         out["lately"] = self.ease.said_of(asked.faded(LATELY_DAYS))
         out["last_basket"] = self.neighbours.said(last_basket(asked))
         return out
