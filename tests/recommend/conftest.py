@@ -15,6 +15,13 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     made.store.close()
 
 
+@pytest.fixture
+def stocked(bench: Bench) -> Bench:
+    """A shop with products that nobody has taken yet."""
+    bench.catalogue()
+    return bench
+
+
 @pytest.fixture(scope="session")
 def grown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, int]]:
     """The directory of a shop with a crowd that was learnt from, and its item numbers."""
