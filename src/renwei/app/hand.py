@@ -21,12 +21,10 @@ from typing import IO, Any
 
 import msgspec
 
-from renwei.app import build, settings
+from renwei.app import build
 from renwei.app.jobs import Said, plain
-from renwei.app.operations import AUTONOMY
-from renwei.app.upkeep.retention import embedded
+from renwei.app.standing import Standing
 from renwei.core import errors
-from renwei.core.shop import Shop
 from renwei.trust import audit
 
 READ_FIRST: Mapping[str, str] = dict.fromkeys(("recommend", "page"), "renwei.recommend.model:model")
@@ -51,26 +49,6 @@ def framed(message: object) -> bytes:
     return len(body).to_bytes(SIZE, "big") + body
 
 
-class _Workspace:
-    """The shop under the settings of the moment; these are read anew only where they changed."""
-
-    def __init__(self, shop: Shop) -> None:
-        self._opened = self._shop = shop
-        self._store = embedded(shop.store)
-        self._turns = self._now()
-
-    def _now(self) -> int:
-        return self._store.papers.turns(settings.KIND, AUTONOMY)
-
-    def shop(self, language: str) -> Shop:
-        """For one request."""
-        turns = self._now()
-        if turns != self._turns:
-            self._shop = build.renewed(self._opened, build.settings_of(self._store))
-            self._turns = turns
-        return replace(self._shop, language=language or self._shop.settings.language)
-
-
 def main() -> None:
     """The hand's life: read what every request needs, say so, answer until the sockets close."""
     descriptors, directory = [int(one) for one in sys.argv[1].split(",")], Path(sys.argv[2])
@@ -87,20 +65,20 @@ def main() -> None:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*COLLECT)
-        workspace = _Workspace(shop)
-        answering = [threading.Thread(target=_answer, args=(one, workspace)) for one in lines]
+        standing = Standing(shop)
+        answering = [threading.Thread(target=_answer, args=(one, standing)) for one in lines]
         for one in answering:
             one.start()
         for one in answering:
             one.join()
 
 
-def _answer(line: socket.socket, workspace: _Workspace) -> None:
+def _answer(line: socket.socket, standing: Standing) -> None:
     """One line: while one waits for the disk, another decides."""
     with suppress(OSError), line, line.makefile("rb") as heard:
         line.sendall(framed(Said(answer=b"ready")))
         while (body := _next(heard)) is not None:
-            line.sendall(framed(_done(workspace, msgspec.msgpack.decode(body, type=Handed))))
+            line.sendall(framed(_done(standing, msgspec.msgpack.decode(body, type=Handed))))
 
 
 def _next(heard: IO[bytes]) -> bytes | None:
@@ -112,11 +90,12 @@ def _next(heard: IO[bytes]) -> bytes | None:
     return body if len(body) == size else None
 
 
-def _done(workspace: _Workspace, handed: Handed) -> Said:
+def _done(standing: Standing, handed: Handed) -> Said:
     try:
         operation = build.operations()[handed.operation]
         request: Any = msgspec.msgpack.decode(handed.request, type=operation.request)
-        shop = workspace.shop(handed.language)
+        shop = standing.now()
+        shop = replace(shop, language=handed.language or shop.settings.language)
         with audit.acting(handed.by):
             answer = operation.call(shop, request)
             audit.note_answer(shop, handed.by, operation.name, request, answer)

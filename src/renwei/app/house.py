@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from renwei.app import build, settings
+from renwei.app import build
 from renwei.app.ahead import Ahead
 from renwei.app.asof import AsOf, Known
 from renwei.app.checkpoints import Checkpoints
@@ -25,8 +25,8 @@ from renwei.app.finished import Finished
 from renwei.app.follow import Follower
 from renwei.app.intake import Intake
 from renwei.app.jobs import run_child
-from renwei.app.operations import AUTONOMY
 from renwei.app.showing import DEMO
+from renwei.app.standing import Standing
 from renwei.app.upkeep.retention import embedded
 from renwei.app.upkeep.tending import Tending
 from renwei.app.uploads import Uploads
@@ -64,7 +64,7 @@ class House:
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
         self._store = embedded(shop.store)
-        self._held: tuple[int, Shop] | None = None
+        self._standing = Standing(shop)
         self._thinking = threading.Lock()
         self._learning = threading.Lock()
         self.ahead = Ahead(self.shop, self._learning)
@@ -91,22 +91,13 @@ class House:
 
     def shop(self, language: str = "", progress: Progress = silent) -> Shop:
         """The workspace with the settings in force now, for one request."""
-        shop = self._in_force()
+        shop = self._standing.now()
         return replace(
             shop,
             language=language or shop.settings.language,
             progress=progress,
             ready_estimates=self._ready,
         )
-
-    def _in_force(self) -> Shop:
-        """The shop under the settings of this moment; read anew only where they changed."""
-        turns = self._store.papers.turns(settings.KIND, AUTONOMY)
-        held = self._held
-        if held is None or held[0] != turns:
-            shop = build.renewed(self._shop, build.settings_of(self._store))
-            held = self._held = (turns, shop)
-        return held[1]
 
     def call(self, name: str, language: str = "", /, **fields: Any) -> Any:
         """Do one operation by name and return its answer.
